@@ -1,0 +1,72 @@
+/* What is allowed: the compiled policy, and the verdicts it gives. */
+#ifndef NSGATE_POLICY_H
+#define NSGATE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/addr.h"
+#include "policy/base/err.h"
+#include "policy/reason.h"
+#include "policy/rule.h"
+
+/* Deny beats allow; nothing said means deny. Immutable once the run has started. */
+struct policy {
+	struct rule *allow; /* owned */
+	size_t allow_count;
+	struct rule *deny; /* owned */
+	size_t deny_count;
+};
+
+struct verdict {
+	bool is_allowed;
+	enum reason reason;
+	const struct rule *rule; /* the rule that decided; NULL where none did; the policy's */
+};
+
+/* How the proxy learned an upstream address. */
+enum addr_source {
+	ADDR_FROM_DNS,
+	ADDR_FROM_HOSTS_FILE, /* the caller's own /etc/hosts: the administrator's word */
+	ADDR_FROM_CLIENT,     /* the jail dialled it as it is */
+};
+
+void policy_init(struct policy *policy);
+void policy_done(struct policy *policy);
+
+/* Parses and appends one rule; @origin is for messages. Returns 0, -EINVAL, -ENOMEM. */
+int policy_allow(struct policy *policy, const char *rule, const char *origin, struct err *err);
+int policy_deny(struct policy *policy, const char *rule, const char *origin, struct err *err);
+
+/*
+ * May the jail learn an address for @name (canonical)? Allowed when some allow rule could apply
+ * to a connection to that name, on whatever port, and no deny rule forbids it on every port.
+ */
+struct verdict policy_judge_query(const struct policy *policy, const char *name);
+
+/*
+ * May @name be dialled on @port, before its address is known? An allowed answer is preliminary:
+ * policy_judge_address() has the last word on each address.
+ */
+struct verdict policy_judge_name(const struct policy *policy, const char *name, uint16_t port);
+
+/*
+ * May this very address be dialled? @name is the canonical name that led to it, or NULL when the
+ * jail dialled the address itself (ADDR_FROM_CLIENT), which only cidr= and literal rules allow.
+ * A non-public address needs a rule whose cidr= (or literal) contains it; an entry of the
+ * caller's hosts file needs less: a rule with a literal label in domain= that matches the name
+ * is enough for private, shared and reserved addresses.
+ */
+struct verdict policy_judge_address(const struct policy *policy, const char *name,
+				    const struct addr *addr, uint16_t port,
+				    enum addr_source source);
+
+/*
+ * The rule that would turn a denial into an allowance, as an argument for --allow:
+ * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. Returns @out.
+ */
+const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
+			size_t size);
+
+#endif
