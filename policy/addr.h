@@ -10,13 +10,13 @@
 /* An address without a port. v4-mapped IPv6 addresses are stored as IPv4. */
 struct addr {
 	sa_family_t family; /* AF_INET or AF_INET6; 0 = none */
-	uint8_t bytes[16];  /* network byte order; the first 4 for AF_INET */
+	uint8_t bytes[16]; /* network byte order; the first 4 for AF_INET */
 };
 
 /* A block of addresses. */
 struct addr_block {
 	struct addr base; /* bits past the prefix are zero */
-	uint8_t prefix;   /* 0..32 or 0..128 */
+	uint8_t prefix; /* 0..32 or 0..128 */
 };
 
 /* What an address is good for, seen from outside a machine (IANA special-purpose registries). */
@@ -25,18 +25,18 @@ enum addr_class {
 	ADDR_UNSPECIFIED, /* 0.0.0.0/8, :: */
 	ADDR_LOOPBACK,
 	ADDR_LINK_LOCAL, /* 169.254/16 and fe80::/10, where cloud metadata lives */
-	ADDR_METADATA,   /* metadata services outside link-local: 100.100.100.200, fd00:ec2::254 … */
+	ADDR_METADATA, /* metadata services outside link-local: 100.100.100.200, fd00:ec2::254 … */
 	ADDR_MULTICAST,
 	ADDR_BROADCAST,
-	ADDR_PRIVATE,  /* RFC 1918, fc00::/7, fec0::/10 */
-	ADDR_SHARED,   /* 100.64/10 */
+	ADDR_PRIVATE, /* RFC 1918, fc00::/7, fec0::/10 */
+	ADDR_SHARED, /* 100.64/10 */
 	ADDR_RESERVED, /* documentation, benchmarking, 192.0.0/24, 240/4, discard-only … */
 	ADDR_EMBEDDED, /* an IPv6 form that carries an IPv4 address: NAT64, 6to4, Teredo, compatible */
 	ADDR_CLASSES
 };
 
-#define ADDR_TEXT_MAX  46                    /* INET6_ADDRSTRLEN */
-#define ADDR_BLOCK_MAX (ADDR_TEXT_MAX + 4)   /* with "/128" */
+#define ADDR_TEXT_MAX  46 /* INET6_ADDRSTRLEN */
+#define ADDR_BLOCK_MAX (ADDR_TEXT_MAX + 4) /* with "/128" */
 
 /* Stable word for audit and documents: "public", "loopback" … */
 const char *addr_class_name(enum addr_class class);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #define NAME_MAX_LENGTH 253 /* text without the trailing dot, RFC 1035 */
-#define NAME_SIZE       (NAME_MAX_LENGTH + 1)
+#define NAME_SIZE	(NAME_MAX_LENGTH + 1)
 
 /*
  * Lower-cases @length bytes, drops one trailing dot, and refuses everything that is not a host

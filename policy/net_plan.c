@@ -8,7 +8,7 @@
 /* fd6e:7367:6174:65, the common part of the link's and the synthetic prefix */
 static const uint8_t prefix6[7] = { 0xfd, 0x6e, 0x73, 0x67, 0x61, 0x74, 0x65 };
 
-#define LINK_SUBNET      0x00
+#define LINK_SUBNET	 0x00
 #define SYNTHETIC_SUBNET 0x01
 
 static struct addr address4(uint32_t host_order)

@@ -19,16 +19,16 @@
  *   IPv6  fd6e:7367:6174:6501::/96, a unique local prefix ("nsgate" in ASCII)
  * The link takes the last four addresses of the IPv4 block, out of the pool's reach.
  */
-#define NET_PLAN_SYNTHETIC_V4        0xc6120000u /* host order */
+#define NET_PLAN_SYNTHETIC_V4	     0xc6120000u /* host order */
 #define NET_PLAN_SYNTHETIC_V4_PREFIX 15
-#define NET_PLAN_NAMES_MAX           65536u
+#define NET_PLAN_NAMES_MAX	     65536u
 
 /* The order in which the builder hands the listening sockets to the proxy. */
 enum net_listener {
 	NET_LISTEN_TCP4,
 	NET_LISTEN_DNS_UDP4,
 	NET_LISTEN_DNS_TCP4,
-	NET_LISTEN_TCP6,     /* from here on only with IPv6 */
+	NET_LISTEN_TCP6, /* from here on only with IPv6 */
 	NET_LISTEN_DNS_UDP6,
 	NET_LISTEN_DNS_TCP6,
 	NET_LISTENERS
@@ -38,7 +38,7 @@ enum net_listener {
 struct net_plan {
 	struct addr gate4, jail4; /* 198.19.255.253 and .254, each /32 on a point-to-point link */
 	struct addr gate6, jail6; /* fd6e:7367:6174:6500::1 and ::2 */
-	bool want_ipv6;           /* false where the kernel has none */
+	bool want_ipv6; /* false where the kernel has none */
 };
 
 /* The plan of this host: asks the kernel whether it knows IPv6. */

@@ -29,7 +29,7 @@ struct verdict {
 enum addr_source {
 	ADDR_FROM_DNS,
 	ADDR_FROM_HOSTS_FILE, /* the caller's own /etc/hosts: the administrator's word */
-	ADDR_FROM_CLIENT,     /* the jail dialled it as it is */
+	ADDR_FROM_CLIENT, /* the jail dialled it as it is */
 };
 
 void policy_init(struct policy *policy);

@@ -16,10 +16,10 @@ struct port_range {
 
 /* All keys of a rule must match; a key that is not given matches everything. */
 struct rule {
-	char *text;             /* owned: the rule as written, for messages and audit */
-	char *origin;           /* owned: where it stands, "--allow" or "policy.yaml:7" */
+	char *text; /* owned: the rule as written, for messages and audit */
+	char *origin; /* owned: where it stands, "--allow" or "policy.yaml:7" */
 	bool has_domain;
-	bool has_address;       /* domain= was an address literal, kept in @blocks */
+	bool has_address; /* domain= was an address literal, kept in @blocks */
 	struct name_pattern domain;
 	struct port_range *ports; /* owned; NULL = every port */
 	size_t port_count;

@@ -9,9 +9,9 @@
 struct proxy_config {
 	const struct policy *policy; /* the caller's, for the whole run */
 	const struct net_plan *plan; /* the caller's */
-	int audit_fd;                /* owned by the proxy; -1 = no audit */
-	char jail_id[17];            /* names the run in audit records: 16 hex digits */
-	unsigned sniff_timeout_ms;   /* how long a started ClientHello may take to arrive */
+	int audit_fd; /* owned by the proxy; -1 = no audit */
+	char jail_id[17]; /* names the run in audit records: 16 hex digits */
+	unsigned sniff_timeout_ms; /* how long a started ClientHello may take to arrive */
 	unsigned connect_timeout_ms; /* how long a dial may take in total */
 };
 

@@ -72,8 +72,8 @@ const char *err_format(const struct err *err, char *out, size_t size)
 	const char *description = strerrordesc_np(err->code);
 
 	if (err->show_code && name && description)
-		(void)snprintf(out, size, "%.*s: %s (%s)%s", main_length, err->text, description, name,
-			       hint ? hint : "");
+		(void)snprintf(out, size, "%.*s: %s (%s)%s", main_length, err->text, description,
+			       name, hint ? hint : "");
 	else
 		(void)snprintf(out, size, "%s", err->text);
 	return out;

@@ -10,7 +10,7 @@
  * a pipe in one write. Filled only by the function that fails.
  */
 struct err {
-	int code;       /* errno, positive; 0 = no error */
+	int code; /* errno, positive; 0 = no error */
 	bool show_code; /* the errno explains the text and is printed after it */
 	char text[1019];
 };

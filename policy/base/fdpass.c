@@ -71,7 +71,8 @@ int fdpass_receive(int socket_fd, int *fds_out, size_t count, struct err *err)
 	received = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	if (received != count || (message.msg_flags & MSG_CTRUNC)) {
 		close_all(header, received);
-		return err_set(err, EPROTO, "receive descriptors: %zu instead of %zu", received, count);
+		return err_set(err, EPROTO, "receive descriptors: %zu instead of %zu", received,
+			       count);
 	}
 	memcpy(fds_out, CMSG_DATA(header), sizeof(int) * count);
 	return 0;
