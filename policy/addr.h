@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -25,12 +26,12 @@ enum addr_class {
 	ADDR_UNSPECIFIED, /* 0.0.0.0/8, :: */
 	ADDR_LOOPBACK,
 	ADDR_LINK_LOCAL, /* 169.254/16 and fe80::/10, where cloud metadata lives */
-	ADDR_METADATA, /* metadata services outside link-local: 100.100.100.200, fd00:ec2::254 … */
+	ADDR_METADATA, /* metadata services outside link-local: 100.100.100.200, fd00:ec2::/32 … */
 	ADDR_MULTICAST,
 	ADDR_BROADCAST,
 	ADDR_PRIVATE, /* RFC 1918, fc00::/7, fec0::/10 */
 	ADDR_SHARED, /* 100.64/10 */
-	ADDR_RESERVED, /* documentation, benchmarking, 192.0.0/24, 240/4, discard-only … */
+	ADDR_RESERVED, /* documentation, 198.18/15, 192.0.0/24, 240/4, IPv6 outside 2000::/3 … */
 	ADDR_EMBEDDED, /* an IPv6 form that carries an IPv4 address: NAT64, 6to4, Teredo, compatible */
 	ADDR_CLASSES
 };
@@ -49,11 +50,22 @@ enum addr_class addr_classify(const struct addr *addr);
  */
 int addr_parse(const char *text, struct addr *addr_out);
 
-/* ADDRESS or ADDRESS/PREFIX; bits past the prefix must be zero. Returns 0 or -EINVAL. */
+/*
+ * ADDRESS or ADDRESS/PREFIX; a block of v4-mapped addresses becomes one of IPv4. Returns 0,
+ * -EINVAL, or -EDOM when bits past the prefix are set: *@block_out has them cleared, to suggest.
+ */
 int addr_block_parse(const char *text, struct addr_block *block_out);
 
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_in_block(const struct addr *addr, const struct addr_block *block);
+
+#define ADDR_EMBEDDED_MAX 4
+
+/*
+ * The IPv4 addresses that an ADDR_EMBEDDED address carries, or may carry where its form has
+ * several places for one. Returns how many; 0 for every other address.
+ */
+size_t addr_embedded(const struct addr *addr, struct addr out[ADDR_EMBEDDED_MAX]);
 
 /* Canonical text (RFC 5952). Returns @out (ADDR_TEXT_MAX bytes). */
 const char *addr_format(const struct addr *addr, char out[ADDR_TEXT_MAX]);

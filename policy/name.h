@@ -25,8 +25,9 @@ struct name_pattern {
 
 /*
  * Parses a pattern. Labels as in a name, or '*' alone; the last label is not '*' unless it is the
- * only one. On failure returns -EINVAL, *@bad_out is the offset of the offending byte and
- * *@expected_out says what belongs there.
+ * only one. One trailing dot is dropped, but not that of "*.", where a label is missing. On
+ * failure returns -EINVAL, *@bad_out is the offset of the offending byte (@length when something
+ * is missing at the end) and *@expected_out says what belongs there.
  */
 int name_pattern_parse(const char *text, size_t length, struct name_pattern *pattern_out,
 		       size_t *bad_out, const char **expected_out);

@@ -42,6 +42,7 @@ int policy_deny(struct policy *policy, const char *rule, const char *origin, str
 /*
  * May the jail learn an address for @name (canonical)? Allowed when some allow rule could apply
  * to a connection to that name, on whatever port, and no deny rule forbids it on every port.
+ * A rule of addresses alone (cidr= without domain=) gives no name leave, here and below.
  */
 struct verdict policy_judge_query(const struct policy *policy, const char *name);
 
@@ -64,7 +65,8 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 
 /*
  * The rule that would turn a denial into an allowance, as an argument for --allow:
- * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. Returns @out.
+ * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. @name or @addr
+ * may be NULL; beside a name, the address is left out when it is public. Returns @out.
  */
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
 			size_t size);

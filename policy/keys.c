@@ -1,0 +1,195 @@
+/* The keys a rule is written with, and how their values are read. See keys.h. */
+#include "policy/keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/base/text.h"
+#include "policy/rule.h"
+
+#define ITEM_MAX 64 /* no address, block, port or range is longer */
+
+/* A terminated copy, for parsers of whole strings. False when it is too long to be any of ours. */
+static bool copy_part(const struct rule_part *part, char out[ITEM_MAX])
+{
+	if (part->length >= ITEM_MAX)
+		return false;
+	memcpy(out, part->text, part->length);
+	out[part->length] = '\0';
+	return true;
+}
+
+/* What the byte that does not fit suggests the writer had in mind. */
+static void hint_domain(char bad, struct err *err)
+{
+	if ((unsigned char)bad >= 0x80)
+		(void)err_hint(err, "write the A-label (xn--...) of an international name");
+	else if (bad == ',')
+		(void)err_hint(err, "one name a rule: write two rules");
+	else if (bad == ':' || bad == '/')
+		(void)err_hint(err, "a host name alone, without scheme, port and path; a port is "
+				    "a word of its own: port=443");
+	else if (bad == '[')
+		(void)err_hint(err, "an address is written without brackets");
+}
+
+static int parse_literal(const struct rule_part *value, const struct addr *addr, struct rule *rule,
+			 struct err *err)
+{
+	if (rule->blocks) {
+		(void)rule_unexpected(value, 0, value->length, "a name beside cidr=", err);
+		return err_hint(err, "an address in domain= is a block itself: write two rules");
+	}
+	rule->blocks = calloc(1, sizeof(*rule->blocks));
+	if (!rule->blocks)
+		return err_set(err, ENOMEM, "read a rule");
+	rule->blocks[0] = (struct addr_block) {
+		.base = *addr,
+		.prefix = addr->family == AF_INET ? 32 : 128,
+	};
+	rule->block_count = 1;
+	rule->has_address = true;
+	return 0;
+}
+
+static int parse_domain(const struct rule_part *value, struct rule *rule, struct err *err)
+{
+	const char *expected;
+	char text[ITEM_MAX];
+	struct addr addr;
+	size_t bad;
+
+	if (copy_part(value, text) && addr_parse(text, &addr) == 0)
+		return parse_literal(value, &addr, rule, err);
+	if (name_pattern_parse(value->text, value->length, &rule->domain, &bad, &expected) < 0) {
+		size_t got = bad < value->length ? 1 : 0;
+
+		(void)rule_unexpected(value, bad, got, expected, err);
+		if (got)
+			hint_domain(value->text[bad], err);
+		return -EINVAL;
+	}
+	rule->has_domain = true;
+	return 0;
+}
+
+static size_t count_items(const struct rule_part *list)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < list->length; i++)
+		count += list->text[i] == ',';
+	return count;
+}
+
+/* Calls @parse for every item of a comma list; it judges empty ones, too. */
+static int parse_items(const struct rule_part *list, rule_key_fn parse, struct rule *rule,
+		       struct err *err)
+{
+	size_t start = 0;
+
+	for (;;) {
+		const char *comma = memchr(list->text + start, ',', list->length - start);
+		size_t end = comma ? (size_t)(comma - list->text) : list->length;
+		struct rule_part item = {
+			.origin = list->origin,
+			.text = list->text + start,
+			.length = end - start,
+			.column = list->column + start,
+		};
+		int rc = parse(&item, rule, err);
+
+		if (rc < 0 || !comma)
+			return rc;
+		start = end + 1;
+	}
+}
+
+static int parse_port_item(const struct rule_part *item, struct rule *rule, struct err *err)
+{
+	unsigned long first, last;
+	char text[ITEM_MAX], *dash;
+
+	if (!copy_part(item, text))
+		return rule_unexpected(item, 0, item->length, "a port or a range of ports", err);
+	dash = strchr(text, '-');
+	if (dash)
+		*dash = '\0';
+	if (text_number(text, UINT16_MAX, &first) < 0 || first == 0 ||
+	    text_number(dash ? dash + 1 : text, UINT16_MAX, &last) < 0)
+		return rule_unexpected(item, 0, item->length,
+				       "a port from 1 to 65535 or a range (8000-8100)", err);
+	if (first > last)
+		return rule_unexpected(item, 0, item->length, "a range with the lower port first",
+				       err);
+	rule->ports[rule->port_count++] = (struct port_range) {
+		.first = (uint16_t)first,
+		.last = (uint16_t)last,
+	};
+	return 0;
+}
+
+static int parse_port(const struct rule_part *value, struct rule *rule, struct err *err)
+{
+	rule->ports = calloc(count_items(value), sizeof(*rule->ports));
+	if (!rule->ports)
+		return err_set(err, ENOMEM, "read a rule");
+	return parse_items(value, parse_port_item, rule, err);
+}
+
+static int parse_cidr_item(const struct rule_part *item, struct rule *rule, struct err *err)
+{
+	struct addr_block *block = &rule->blocks[rule->block_count];
+	char text[ITEM_MAX], suggestion[ADDR_BLOCK_MAX];
+	int rc = copy_part(item, text) ? addr_block_parse(text, block) : -EINVAL;
+
+	if (rc == -EDOM) {
+		(void)rule_unexpected(item, 0, item->length,
+				      "a block whose bits past the prefix are zero", err);
+		return err_hint(err, "did you mean %s?", addr_block_format(block, suggestion));
+	}
+	if (rc < 0)
+		return rule_unexpected(item, 0, item->length,
+				       "an address or a block (192.0.2.0/24, 2001:db8::/32)", err);
+	rule->block_count++;
+	return 0;
+}
+
+static int parse_cidr(const struct rule_part *value, struct rule *rule, struct err *err)
+{
+	if (rule->has_address) {
+		(void)rule_unexpected(value, 0, value->length, "no cidr= beside an address", err);
+		return err_hint(err, "an address in domain= is a block itself: write two rules");
+	}
+	rule->blocks = calloc(count_items(value), sizeof(*rule->blocks));
+	if (!rule->blocks)
+		return err_set(err, ENOMEM, "read a rule");
+	return parse_items(value, parse_cidr_item, rule, err);
+}
+
+#define NEEDS_HTTP "it needs inspection of HTTP, which is not available yet; use domain= and port="
+
+const struct rule_key rule_keys[] = {
+	{ "domain", "NAME|*.NAME|ADDRESS", "host name or pattern, or one address", parse_domain,
+	  NULL },
+	{ "port", "PORT|FIRST-LAST[,...]", "destination ports", parse_port, NULL },
+	{ "cidr", "ADDRESS[/PREFIX][,...]", "destination addresses", parse_cidr, NULL },
+	{ "method", "METHOD[,...]", "HTTP methods", NULL, NEEDS_HTTP },
+	{ "path", "PATH[,...]", "HTTP paths", NULL, NEEDS_HTTP },
+	{ "scheme", "http|https", "HTTP schemes", NULL, NEEDS_HTTP },
+	{ "host-port", "PORT", "a port on the caller's loopback", NULL,
+	  "the caller's loopback is not available yet; use domain=, cidr= and port=" },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+_Static_assert(sizeof(rule_keys) / sizeof(rule_keys[0]) <= RULE_KEYS_MAX, "a bit for each key");
+
+const struct rule_key *rule_key_find(const char *name, size_t length)
+{
+	for (const struct rule_key *key = rule_keys; key->name; key++) {
+		if (strlen(key->name) == length && memcmp(key->name, name, length) == 0)
+			return key;
+	}
+	return NULL;
+}
