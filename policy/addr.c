@@ -14,24 +14,12 @@
 
 #include "policy/base/text.h"
 
-#define V4(a, b, c, d)                                                                             \
-	{                                                                                          \
-		.family = AF_INET, .bytes = { a, b, c, d }                                         \
-	}
-#define HALF(group) (uint8_t)((group) >> 8), (uint8_t)((group)&0xff)
-#define V6(a, b, c, d, e, f, g, h)                                                                 \
-	{                                                                                          \
-		.family = AF_INET6, .bytes = {                                                     \
-			HALF(a),                                                                   \
-			HALF(b),                                                                   \
-			HALF(c),                                                                   \
-			HALF(d),                                                                   \
-			HALF(e),                                                                   \
-			HALF(f),                                                                   \
-			HALF(g),                                                                   \
-			HALF(h)                                                                    \
-		}                                                                                  \
-	}
+/* clang-format off */ /* on one line each, they read like the addresses they make */
+#define V4(a, b, c, d) { AF_INET, { a, b, c, d } }
+#define HALVES(a, b)   (a) >> 8, (a) & 0xff, (b) >> 8, (b) & 0xff
+#define V6(a, b, c, d, e, f, g, h) \
+	{ AF_INET6, { HALVES(a, b), HALVES(c, d), HALVES(e, f), HALVES(g, h) } }
+/* clang-format on */
 
 /* The first row that holds an address decides: exceptions stand before what they are cut from. */
 static const struct {
