@@ -8,12 +8,12 @@ cache=${1:-build/dev}/cppcheck
 mkdir -p "$cache"
 
 options=(
-	--std=c17 --language=c --platform=unix64 --enable=warning,performance,portability
+	--std=c17 --language=c --platform=unix64 --enable=warning --enable=performance --enable=portability
 	--inline-suppr --error-exitcode=1 --quiet -j2
 	--template='{file}:{line}: {severity}: {message} [{id}]'
 	--cppcheck-build-dir="$cache" -I . -D_GNU_SOURCE -D__linux__
 	# libraries' and libc headers are not read: it knows libc and POSIX, and guesses about the rest
-	--suppress=missingIncludeSystem --library=posix,gnu
+	--suppress=missingIncludeSystem --library=posix --library=gnu
 	# it does not know __attribute__((cleanup)), which is how AUTO() releases
 	--suppress=resourceLeak --suppress=memleak
 	# "too many #ifdef configurations": the checked ones are ours

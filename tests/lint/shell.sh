@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck over every shell script, with or without a suffix.
+# Every shell script, with or without a suffix, is clean for shellcheck.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_tool shellcheck
