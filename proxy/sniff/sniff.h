@@ -41,13 +41,20 @@ typedef enum sniff_state sniff_fn(const uint8_t *bytes, size_t length,
 /*
  * Asks each row of the table. @bytes are the stream's first @length bytes (at least 1). Returns
  * SNIFF_YES with SNIFF_OPAQUE when no row can match any more, never SNIFF_NO. A verdict other
- * than SNIFF_MORE does not change when more bytes are appended.
+ * than SNIFF_MORE does not change when more bytes are appended. With SNIFF_MORE, the result's
+ * protocol is the first one that is still possible: when the client falls silent there, TLS has
+ * a name to hide and is denied (REASON_SNIFF_TIMEOUT), the others are labels and may pass.
  */
 enum sniff_state sniff(const uint8_t *bytes, size_t length, struct sniff_result *result_out);
 
 /* "tls", "http", "h2", "ssh", "tcp". */
 const char *sniff_protocol_name(enum sniff_protocol protocol);
 
+/* For protocols that begin with fixed bytes: SNIFF_NO, SNIFF_MORE or SNIFF_YES. */
+enum sniff_state sniff_prefix(const uint8_t *bytes, size_t length, const char *prefix,
+			      size_t prefix_length);
+
+/* The rows. A row judges the same bytes the same way, however they were segmented. */
 sniff_fn sniff_tls, sniff_http1, sniff_http2, sniff_ssh;
 
 #endif
