@@ -326,12 +326,13 @@ server() # http|https|banner|echo|sink|source|udp PORT [OPTION...]
 start_dns() # OPTION...
 {
 	need_command dnsmasq
-	# It goes to the background when it listens.
-	dnsmasq --conf-file=/dev/null --no-hosts --no-resolv --bind-interfaces --listen-address="$DNS4" \
-		--user=root --group=root --log-queries --log-facility="$T/dns.log" --pid-file="$T/dns.pid" "$@" ||
-		fail 'dnsmasq did not start'
-	SERVER_PID=$(<"$T/dns.pid")
+	# --no-daemon also keeps it from changing its user, which a user namespace does not let it do.
+	dnsmasq --no-daemon --conf-file=/dev/null --no-hosts --no-resolv --bind-interfaces \
+		--listen-address="$DNS4" --log-queries "$@" >>"$T/dns.log" 2>&1 </dev/null &
+	SERVER_PID=$!
 	STARTED+=("$SERVER_PID")
+	disown
+	wait_listening 53
 }
 
 # Makes $T/NAME.pem and $T/NAME.key for the host names, signed by $T/ca.pem.
@@ -378,9 +379,10 @@ leftovers_snapshot() # FILE
 		nft list ruleset | sed 's/^/nft /'
 		sed 's/^/mount /' /proc/self/mountinfo
 		find "$TMPDIR" -mindepth 1 | sed 's/^/file /'
-		find /tmp /var/tmp /run /dev/shm -maxdepth 2 -name '*nsgate*' ! -name 'nsgate-test.*' \
-			2>/dev/null | sort | sed 's/^/file /'
-		find /sys/fs/cgroup -type d -name '*nsgate*' 2>/dev/null | sort | sed 's/^/cgroup /'
+		# find fails on folders that we may not read
+		{ find /tmp /var/tmp /run /dev/shm -maxdepth 2 -name '*nsgate*' ! -name 'nsgate-test.*' \
+			2>/dev/null || true; } | sort | sed 's/^/file /'
+		{ find /sys/fs/cgroup -type d -name '*nsgate*' 2>/dev/null || true; } | sort | sed 's/^/cgroup /'
 	} >"$1"
 }
 
