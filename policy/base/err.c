@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static int fill(struct err *err, int code, bool show_code, const char *format, va_list args)
+static void fill(struct err *err, int code, bool show_code, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+
+static void fill(struct err *err, int code, bool show_code, const char *format, va_list args)
 {
 	err->code = code;
 	err->show_code = show_code;
 	(void)vsnprintf(err->text, sizeof(err->text), format, args); /* cut is fine */
-	return -code;
 }
 
 int err_set(struct err *err, int code, const char *format, ...)
@@ -20,7 +22,7 @@ int err_set(struct err *err, int code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)fill(err, code, true, format, args);
+	fill(err, code, true, format, args);
 	va_end(args);
 	return -code;
 }
@@ -30,7 +32,7 @@ int err_bad(struct err *err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)fill(err, EINVAL, false, format, args);
+	fill(err, EINVAL, false, format, args);
 	va_end(args);
 	return -EINVAL;
 }
