@@ -1,0 +1,49 @@
+/* Intercepted TCP connections, from accept to the audit record. */
+#ifndef NSGATE_CONN_H
+#define NSGATE_CONN_H
+
+#include "policy/net_plan.h"
+#include "policy/policy.h"
+#include "proxy/audit/audit.h"
+#include "proxy/audit/tell.h"
+#include "proxy/dial.h"
+#include "proxy/dns/names.h"
+#include "proxy/link.h"
+#include "proxy/loop.h"
+#include "proxy/relay.h"
+#include "proxy/resolve.h"
+
+struct conn;
+
+/* What all connections share; the pointers are the proxy's. */
+struct conns {
+	struct loop *loop;
+	const struct policy *policy;
+	const struct net_plan *plan;
+	struct names *names;
+	struct resolver *resolver;
+	struct audit *audit;
+	struct tell *tell;
+	struct dials dials;
+	struct pipes pipes;
+	struct timer_queue sniff_deadlines;
+	struct link open; /* of struct conn */
+	struct conn *spare; /* owned; for reuse */
+	unsigned spare_count;
+	unsigned count;
+	unsigned max;
+	uint32_t opened; /* numbers connections in debug messages */
+};
+
+/* @max connections at once; two descriptors each, and as many again for pipes and dials. */
+void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
+		unsigned connect_timeout_ms);
+
+/* Takes an accepted socket of a listener of @family and decides what becomes of it. */
+void conn_open(struct conns *conns, int client_fd, sa_family_t family);
+
+/* Ends every connection: passes on what has arrived, writes the records. */
+void conns_close(struct conns *conns);
+void conns_done(struct conns *conns);
+
+#endif

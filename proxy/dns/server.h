@@ -1,0 +1,38 @@
+/* The gate's DNS sockets: datagrams and streams around dns_answer(). */
+#ifndef NSGATE_DNS_SERVER_H
+#define NSGATE_DNS_SERVER_H
+
+#include "policy/base/err.h"
+#include "policy/policy.h"
+#include "proxy/audit/audit.h"
+#include "proxy/audit/tell.h"
+#include "proxy/dns/names.h"
+#include "proxy/loop.h"
+
+#define DNS_UDP_LISTENERS 2 /* IPv4 and IPv6 */
+#define DNS_STREAMS_MAX	  64
+
+struct dns_server {
+	struct loop *loop;
+	const struct policy *policy;
+	struct names *names;
+	struct audit *audit;
+	struct tell *tell;
+	bool want_ipv6;
+	struct watch *sockets[DNS_UDP_LISTENERS]; /* owned */
+	struct timer_queue idle;
+	struct link streams;
+	unsigned stream_count;
+};
+
+/* The fields up to want_ipv6 are set by the caller. */
+void dns_server_init(struct dns_server *server);
+void dns_server_done(struct dns_server *server);
+
+/* Takes a datagram socket and answers on it. Returns 0 or -errno. */
+int dns_server_add_socket(struct dns_server *server, int fd, sa_family_t family, struct err *err);
+
+/* Takes an accepted connection. */
+void dns_server_accept(struct dns_server *server, int fd);
+
+#endif

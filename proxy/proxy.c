@@ -1,0 +1,293 @@
+/* The proxy's life: start, confine, serve, end. See proxy.h. */
+#include "proxy/proxy.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "policy/base/auto.h"
+#include "policy/base/fdpass.h"
+#include "policy/base/log.h"
+#include "proxy/audit/audit.h"
+#include "proxy/audit/tell.h"
+#include "proxy/confine.h"
+#include "proxy/conn.h"
+#include "proxy/dns/server.h"
+#include "proxy/listen.h"
+#include "proxy/resolve.h"
+
+#define FILES_RESERVED 64 /* listeners, DNS streams' share, c-ares, hosts file */
+#define FILES_A_CONN   4 /* two sockets; on average one more dial, half a pipe */
+#define CONNS_MAX      16384
+#define TCP_LISTENERS  2
+#define READY	       'R'
+
+struct proxy {
+	const struct proxy_config *config;
+	int control_fd; /* owned until it is watched */
+	struct watch *control; /* owned */
+	int listener_fds[NET_LISTENERS]; /* owned until taken; -1 */
+	struct loop *loop; /* owned */
+	struct names *names; /* owned */
+	struct resolver *resolver; /* owned */
+	struct audit audit;
+	struct tell tell;
+	struct conns conns;
+	struct dns_server dns;
+	struct timer_queue pauses;
+	struct listener tcp[TCP_LISTENERS], dns_tcp[TCP_LISTENERS];
+};
+
+static size_t listener_count(const struct proxy *proxy)
+{
+	return proxy->config->plan->want_ipv6 ? NET_LISTENERS : NET_LISTENERS_V4;
+}
+
+/* ---- start ---- */
+
+/* The terminal's signals are meant for the payload; a dead proxy would cut it off. */
+static int ignore_signals(struct proxy *proxy, struct err *err)
+{
+	static const int ignored[] = { SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM };
+
+	(void)proxy;
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+		if (signal(ignored[i], SIG_IGN) == SIG_ERR)
+			return err_set(err, errno, "ignore signal %d", ignored[i]);
+	}
+	return 0;
+}
+
+static int receive_listeners(struct proxy *proxy, struct err *err)
+{
+	return fdpass_receive(proxy->control_fd, proxy->listener_fds, listener_count(proxy), err);
+}
+
+static int check_namespaces(struct proxy *proxy, struct err *err)
+{
+	for (size_t i = 0; i < listener_count(proxy); i++) {
+		int rc = listener_check_namespace(proxy->listener_fds[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int start_loop(struct proxy *proxy, struct err *err)
+{
+	proxy->loop = loop_new(err);
+	return proxy->loop ? 0 : -err->code;
+}
+
+static int start_names(struct proxy *proxy, struct err *err)
+{
+	time_t epoch = 0;
+	struct tm parts;
+
+	(void)gmtime_r(&epoch, &parts); /* reads the time zone once, while it still may */
+	proxy->names = names_new(NET_PLAN_NAMES_MAX);
+	if (!proxy->names)
+		return err_set(err, ENOMEM, "allocate the name pool");
+	proxy->resolver = resolver_new(proxy->loop, err);
+	return proxy->resolver ? 0 : -err->code;
+}
+
+static int start_conns(struct proxy *proxy, struct err *err)
+{
+	unsigned long files = confine_raise_files();
+	unsigned max = CONNS_MAX;
+
+	if (files <= FILES_RESERVED + FILES_A_CONN)
+		return err_set(err, EMFILE, "the limit of %lu open files is too low", files);
+	if ((files - FILES_RESERVED) / FILES_A_CONN < max)
+		max = (unsigned)((files - FILES_RESERVED) / FILES_A_CONN);
+	proxy->conns = (struct conns) {
+		.loop = proxy->loop,
+		.policy = proxy->config->policy,
+		.plan = proxy->config->plan,
+		.names = proxy->names,
+		.resolver = proxy->resolver,
+		.audit = &proxy->audit,
+		.tell = &proxy->tell,
+	};
+	conns_init(&proxy->conns, max, proxy->config->sniff_timeout_ms,
+		   proxy->config->connect_timeout_ms);
+	return 0;
+}
+
+static void tcp_accepted(void *owner, int fd, sa_family_t family)
+{
+	struct proxy *proxy = owner;
+
+	conn_open(&proxy->conns, fd, family);
+}
+
+static void dns_accepted(void *owner, int fd, sa_family_t family)
+{
+	struct proxy *proxy = owner;
+
+	(void)family;
+	dns_server_accept(&proxy->dns, fd);
+}
+
+/* What each listener is for. */
+static int start_listener(struct proxy *proxy, enum net_listener which, struct err *err)
+{
+	bool is_v6 = which >= NET_LISTENERS_V4;
+	sa_family_t family = is_v6 ? AF_INET6 : AF_INET;
+	int fd = fd_take(&proxy->listener_fds[which]);
+
+	switch (which) {
+	case NET_LISTEN_TCP4:
+	case NET_LISTEN_TCP6:
+		return listener_init(&proxy->tcp[is_v6], proxy->loop, &proxy->pauses, fd, family,
+				     tcp_accepted, proxy, err);
+	case NET_LISTEN_DNS_TCP4:
+	case NET_LISTEN_DNS_TCP6:
+		return listener_init(&proxy->dns_tcp[is_v6], proxy->loop, &proxy->pauses, fd,
+				     family, dns_accepted, proxy, err);
+	case NET_LISTEN_DNS_UDP4:
+	case NET_LISTEN_DNS_UDP6:
+		return dns_server_add_socket(&proxy->dns, fd, family, err);
+	case NET_LISTENERS:
+		break;
+	}
+	return err_set(err, EINVAL, "listener %d", which);
+}
+
+static int start_listeners(struct proxy *proxy, struct err *err)
+{
+	proxy->dns = (struct dns_server) {
+		.loop = proxy->loop,
+		.policy = proxy->config->policy,
+		.names = proxy->names,
+		.audit = &proxy->audit,
+		.tell = &proxy->tell,
+		.want_ipv6 = proxy->config->plan->want_ipv6,
+	};
+	dns_server_init(&proxy->dns);
+	listener_pauses_init(proxy->loop, &proxy->pauses);
+	for (size_t i = 0; i < listener_count(proxy); i++) {
+		int rc = start_listener(proxy, (enum net_listener)i, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The supervisor says nothing more; it closes its end when the run is over, or dies. */
+static void control_ready(void *owner, uint32_t events)
+{
+	struct proxy *proxy = owner;
+	char byte;
+	ssize_t got = recv(proxy->control->fd, &byte, 1, MSG_DONTWAIT);
+
+	(void)events;
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		loop_stop(proxy->loop);
+}
+
+static int watch_control(struct proxy *proxy, struct err *err)
+{
+	int rc;
+
+	proxy->control = watch_new(proxy->loop, proxy->control_fd, control_ready, proxy);
+	if (!proxy->control)
+		return err_set(err, ENOMEM, "watch the supervisor");
+	proxy->control_fd = -1;
+	rc = watch_start(proxy->loop, proxy->control, EPOLLIN);
+	return rc < 0 ? err_set(err, -rc, "watch the supervisor") : 0;
+}
+
+static int confine_self(struct proxy *proxy, struct err *err)
+{
+	(void)proxy;
+	return confine(err);
+}
+
+static int report_ready(struct proxy *proxy, struct err *err)
+{
+	const char ready = READY;
+
+	if (send(proxy->control->fd, &ready, 1, MSG_NOSIGNAL) != 1)
+		return err_set(err, errno, "tell the supervisor");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct proxy *proxy, struct err *err);
+} steps[] = {
+	{ "signals", ignore_signals },
+	{ "listeners", receive_listeners }, /* before all that costs: the network may have failed */
+	{ "namespaces", check_namespaces }, /* old kernels want a right for it: before confine */
+	{ "loop", start_loop },
+	{ "names", start_names }, /* reads resolv.conf: before confine */
+	{ "connections", start_conns }, /* raises a limit: before confine */
+	{ "serve", start_listeners },
+	{ "control", watch_control },
+	{ "confine", confine_self }, /* nothing of the jail's has been read so far */
+	{ "ready", report_ready }, /* last: the payload may start now */
+};
+
+/* ---- end ---- */
+
+static void proxy_done(struct proxy *proxy)
+{
+	if (proxy->conns.loop) {
+		conns_close(&proxy->conns);
+		conns_done(&proxy->conns);
+	}
+	for (size_t i = 0; i < TCP_LISTENERS; i++) {
+		listener_done(&proxy->tcp[i]);
+		listener_done(&proxy->dns_tcp[i]);
+	}
+	if (proxy->dns.loop)
+		dns_server_done(&proxy->dns);
+	resolver_free(proxy->resolver);
+	names_free(proxy->names);
+	if (proxy->loop)
+		watch_close(proxy->loop, &proxy->control);
+	loop_free(proxy->loop);
+	audit_done(&proxy->audit);
+	fd_release(&proxy->control_fd);
+	for (size_t i = 0; i < NET_LISTENERS; i++)
+		fd_release(&proxy->listener_fds[i]);
+}
+
+static int run(struct proxy *proxy, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (steps[i].run(proxy, err) < 0)
+			return err_wrap(err, "proxy: %s", steps[i].name);
+	}
+	if (loop_run(proxy->loop, err) < 0)
+		return err_wrap(err, "proxy");
+	return 0;
+}
+
+int proxy_run(const struct proxy_config *config, int control_fd, struct err *err)
+{
+	struct proxy *proxy = calloc(1, sizeof(*proxy));
+	int control AUTO(fd_release) = control_fd;
+	int audit_fd AUTO(fd_release) = config->audit_fd;
+	int rc;
+
+	if (!proxy)
+		return err_set(err, ENOMEM, "proxy: start");
+	proxy->config = config;
+	proxy->control_fd = fd_take(&control);
+	for (size_t i = 0; i < NET_LISTENERS; i++)
+		proxy->listener_fds[i] = -1;
+	audit_init(&proxy->audit, fd_take(&audit_fd), config->jail_id);
+	rc = run(proxy, err);
+	proxy_done(proxy);
+	free(proxy);
+	return rc;
+}
