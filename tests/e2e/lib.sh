@@ -292,7 +292,7 @@ limit_namespaces() # COUNT
 
 # ---- servers --------------------------------------------------------------------------------
 
-# Starts a command that writes a line to descriptor 3 when it is ready. Its pid: SERVER_PID.
+# Starts a command that writes something to descriptor 3 when it is ready. Its pid: SERVER_PID.
 start_ready() # COMMAND...
 {
 	local ready=$T/.ready.$((++READY_COUNT)) line
@@ -302,7 +302,7 @@ start_ready() # COMMAND...
 	SERVER_PID=$!
 	STARTED+=("$SERVER_PID")
 	disown # its end is not worth a line of bash's
-	read -r -t 10 line <"$ready" || fail "$1 did not get ready: $(tail -n 5 "$T/servers.log")"
+	read -r -t 10 line <"$ready" || [[ $line ]] || fail "$1 did not get ready: $(tail -n 5 "$T/servers.log")"
 	rm -- "$ready"
 }
 READY_COUNT=0
