@@ -1,0 +1,295 @@
+/*
+ * The jail's first process: two lists of steps, whose order is the security argument.
+ *
+ * `jail_steps` make the jail, as pid 1 with all capabilities in the run's user namespace.
+ * `payload_steps` run in its child and end in exec. Any failure is reported and ends the process,
+ * so the payload never runs in half a jail.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jail/fds.h"
+#include "jail/ids.h"
+#include "jail/jail.h"
+#include "jail/seccomp/filter.h"
+#include "jail/start.h"
+#include "netsetup/net.h"
+#include "policy/base/auto.h"
+#include "policy/base/caps.h"
+
+struct child {
+	const struct jail_start *start;
+	pid_t builder; /* builds the network meanwhile; 0 = none */
+	int builder_fd; /* owned; its errors */
+	int root_fd; /* owned; the new root between "mounts" and "enter" */
+	int exec_status; /* what a failed exec means for nsgate's exit status */
+};
+
+typedef int step_fn(struct child *child, struct err *err);
+
+struct step {
+	const char *name;
+	step_fn *run;
+};
+
+static int run_steps(const struct step *steps, size_t count, struct child *child, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (steps[i].run(child, err) < 0)
+			return err_wrap(err, "%s", steps[i].name);
+	}
+	return 0;
+}
+
+_Noreturn static void give_up(const struct child *child, int status, struct err *err)
+{
+	struct report report = { .kind = REPORT_FAILED, .status = status };
+
+	err_wrap(err, "jail");
+	report.err = *err;
+	/* if the supervisor cannot be told, it sees us end without a report */
+	(void)!write(child->start->report_fd, &report, sizeof(report));
+	_exit(status);
+}
+
+/* ---- the jail ------------------------------------------------------------------------------ */
+
+static int await_maps(struct child *child, struct err *err)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(child->start->lifeline_fd, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	if (got != 1)
+		return err_set(err, got < 0 ? errno : ECONNRESET, "wait for the supervisor");
+	return ids_drop_groups(err);
+}
+
+/* From here on the kernel ends us, and with us the whole pid namespace, with the supervisor. */
+static int follow_supervisor(struct child *child, struct err *err)
+{
+	(void)child;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_set(err, errno, "ask for the supervisor's death");
+	/* nobody in the jail may read our memory or steer us */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(err, errno, "become unreadable");
+	return 0;
+}
+
+_Noreturn static void build_network(const struct jail_start *start, int report_fd)
+{
+	const struct net_config config = {
+		.plan = start->plan,
+		.proxy_fd = start->proxy_fd,
+		.caller_netns = start->caller_netns,
+	};
+	struct err err;
+
+	if (net_setup(&config, &err) == 0)
+		_exit(0);
+	(void)err_send(&err, report_fd); /* the exit status alone stops the start as well */
+	_exit(1);
+}
+
+/* The gate is built by a process of its own, while we mount: two processors, half the time. */
+static int start_network(struct child *child, struct err *err)
+{
+	int ends[2];
+
+	if (child->start->spec->net == NET_HOST)
+		return 0;
+	if (child->start->spec->net == NET_NONE)
+		return net_setup_none(err);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, errno, "make a pipe");
+	child->builder_fd = ends[0];
+	child->builder = fork();
+	if (child->builder == 0)
+		build_network(child->start, ends[1]);
+	(void)close(ends[1]); /* the builder's */
+	if (child->builder < 0)
+		return err_set(err, errno, "fork");
+	return 0;
+}
+
+static int set_hostname(struct child *child, struct err *err)
+{
+	const char *name = child->start->spec->hostname;
+
+	if (sethostname(name, strlen(name)) < 0)
+		return err_set(err, errno, "call it %s", name);
+	return 0;
+}
+
+static int build_mounts(struct child *child, struct err *err)
+{
+	return mount_build(child->start->mounts, &child->root_fd, err);
+}
+
+static int join_network(struct child *child, struct err *err)
+{
+	int status;
+
+	if (child->builder == 0)
+		return 0;
+	if (err_receive(err, child->builder_fd) < 0)
+		return -err->code;
+	if (waitpid(child->builder, &status, 0) < 0)
+		return err_set(err, errno, "wait for its builder");
+	if (status != 0)
+		return err_set(err, ECHILD, "its builder ended with wait status 0x%x", status);
+	fd_release(&child->builder_fd);
+	return 0;
+}
+
+static int enter_root(struct child *child, struct err *err)
+{
+	int rc = mount_enter(child->root_fd, err);
+
+	fd_release(&child->root_fd);
+	return rc;
+}
+
+/* Inherited by the payload: no core file leaves the jail through the machine's core handler. */
+static int limit(struct child *child, struct err *err)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)child;
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return err_set(err, errno, "forbid core dumps");
+	return 0;
+}
+
+static const struct step jail_steps[] = {
+	{ "identity", await_maps }, /* without maps no id is ours, and no file either */
+	{ "supervisor", follow_supervisor }, /* after the ids: changing them would forget it */
+	{ "network", start_network }, /* needs the caller's /proc: before "enter" */
+	{ "hostname", set_hostname },
+	{ "mounts", build_mounts }, /* meanwhile the network is built */
+	{ "network", join_network }, /* its builder uses the caller's /proc until it is done */
+	{ "root", enter_root }, /* from here on the caller's files are out of reach */
+	{ "limits", limit },
+};
+
+/* ---- the payload --------------------------------------------------------------------------- */
+
+/* Ignored signals and blocked ones outlive exec: the payload starts with neither. */
+static int reset_signals(struct child *child, struct err *err)
+{
+	sigset_t none;
+
+	(void)child;
+	for (int number = 1; number < NSIG; number++) {
+		if (number != SIGKILL && number != SIGSTOP)
+			(void)signal(number, SIG_DFL); /* glibc keeps two for itself: EINVAL */
+	}
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return err_set(err, errno, "unblock all");
+	return 0;
+}
+
+static int enter_directory(struct child *child, struct err *err)
+{
+	const char *directory = child->start->directory;
+	char actual[PATH_MAX];
+
+	if (chdir(directory) < 0) {
+		err_set(err, errno, "change to %s inside the jail", directory);
+		return err_hint(err, "Choose another one with --chdir, or show it with --ro-bind.");
+	}
+	if (!getcwd(actual, sizeof(actual)) || actual[0] != '/')
+		return err_set(err, ENOENT, "%s is outside of the jail's root", directory);
+	return 0;
+}
+
+static int seal_descriptors(struct child *child, struct err *err)
+{
+	return fds_seal(child->start->spec->pass_fds, child->start->spec->pass_fd_count, err);
+}
+
+static int drop_capabilities(struct child *child, struct err *err)
+{
+	(void)child;
+	return caps_drop_all(err);
+}
+
+static int install_filter(struct child *child, struct err *err)
+{
+	(void)child;
+	return seccomp_filter_install(err);
+}
+
+static int become_program(struct child *child, struct err *err)
+{
+	char **command = child->start->spec->command;
+	int code;
+
+	environ = child->start->environment;
+	execvp(command[0], command);
+	code = errno;
+	if (code != ENOENT) {
+		child->exec_status = EXIT_NOT_EXECUTED;
+		return err_set(err, code, "execute %s", command[0]);
+	}
+	child->exec_status = EXIT_NOT_FOUND;
+	err_set(err, code, "find %s", command[0]);
+	return err_hint(err,
+			"The jail has a private /tmp and /run; what lies there outside is shown "
+			"with --ro-bind PATH.");
+}
+
+static const struct step payload_steps[] = {
+	{ "signals", reset_signals },
+	{ "working directory", enter_directory },
+	{ "descriptors", seal_descriptors },
+	{ "privileges", drop_capabilities }, /* sets no_new_privs, which the filter needs */
+	{ "seccomp", install_filter }, /* last but one: exec is the only call after it */
+	{ "payload", become_program }, /* only returns on failure */
+};
+
+_Noreturn static void payload_main(struct child *child)
+{
+	struct err err;
+
+	(void)run_steps(payload_steps, sizeof(payload_steps) / sizeof(payload_steps[0]), child,
+			&err); /* it returned, so it failed */
+	give_up(child, child->exec_status, &err);
+}
+
+_Noreturn void child_main(const struct jail_start *start)
+{
+	struct child child = {
+		.start = start,
+		.builder_fd = -1,
+		.root_fd = -1,
+		.exec_status = EXIT_NSGATE,
+	};
+	struct err err;
+	pid_t payload;
+
+	if (run_steps(jail_steps, sizeof(jail_steps) / sizeof(jail_steps[0]), &child, &err) < 0)
+		give_up(&child, EXIT_NSGATE, &err);
+	payload = fork();
+	if (payload == 0)
+		payload_main(&child);
+	if (payload < 0) {
+		err_set(&err, errno, "fork the payload");
+		give_up(&child, EXIT_NSGATE, &err);
+	}
+	if (caps_drop_all(&err) < 0)
+		give_up(&child, EXIT_NSGATE, &err);
+	init_main(payload, start->lifeline_fd, start->report_fd);
+}

@@ -1,0 +1,203 @@
+/* The file systems of the kernel: /proc, /sys and /dev, with what a payload needs of them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "jail/mount/engine.h"
+#include "policy/base/auto.h"
+#include "policy/base/log.h"
+
+#define NEVER_TRUST (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+/* Covers @name below the attached mount @parent with a read-only copy of itself, if it exists. */
+static int freeze(int parent, const char *name, struct err *err)
+{
+	int copy AUTO(fd_release) = -1;
+	int target AUTO(fd_release) = openat(parent, name, O_PATH | O_CLOEXEC);
+
+	if (target < 0)
+		return 0;
+	if (mount_clone(parent, name, true, &copy, err) < 0 ||
+	    mount_restrict(copy, MOUNT_ATTR_RDONLY | NEVER_TRUST, true, err) < 0 ||
+	    mount_attach(copy, target, err) < 0)
+		return err_wrap(err, "%s", name);
+	return 0;
+}
+
+/* Covers @name with an empty, unreadable file or an empty directory, if it exists. */
+static int mask(struct mount_ctx *ctx, int parent, const char *name, struct err *err)
+{
+	int target AUTO(fd_release) = openat(parent, name, O_PATH | O_CLOEXEC);
+	int copy AUTO(fd_release) = -1;
+	struct stat status;
+	char part[16];
+	int rc;
+
+	if (target < 0)
+		return 0;
+	if (fstat(target, &status) < 0)
+		return err_set(err, errno, "look at %s", name);
+	rc = S_ISDIR(status.st_mode) ? mount_scratch_dir(ctx, 0555, part, err)
+				     : mount_scratch_file(ctx, "", 0000, part, err);
+	if (rc < 0 || mount_clone(ctx->scratch_fd, part, false, &copy, err) < 0 ||
+	    mount_restrict(copy, MOUNT_ATTR_RDONLY | NEVER_TRUST, false, err) < 0 ||
+	    mount_attach(copy, target, err) < 0)
+		return err_wrap(err, "%s", name);
+	return 0;
+}
+
+/*
+ * A payload that runs as the machine's root has no capability, but many files below /proc/sys ask
+ * for nothing more than that uid. So these are read-only, and what tells of the machine's
+ * memory and keys is masked.
+ */
+static int apply_proc(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err)
+{
+	static const char *const frozen[] = { "sys", "irq", "bus", "fs", "sysrq-trigger" };
+	static const char *const masked[] = { "acpi",	       "kcore",	      "keys",
+					      "latency_stats", "sched_debug", "scsi",
+					      "timer_list",    "timer_stats", "kpagecount",
+					      "kpageflags",    "kpagecgroup" };
+	int mount AUTO(fd_release) = -1;
+	int target AUTO(fd_release) = -1;
+
+	if (mount_open_target(ctx, entry->target, S_IFDIR, &target, err) < 0)
+		return -err->code;
+	if (mount_new("proc", NULL, NEVER_TRUST, &mount, err) < 0) {
+		if (err->code == EPERM)
+			err_hint(
+				err,
+				"Something is mounted over parts of /proc here, as in a container: "
+				"start the container with unmasked paths (docker: --security-opt "
+				"systempaths=unconfined, Kubernetes: procMount: Unmasked).");
+		return -err->code;
+	}
+	if (mount_attach(mount, target, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < sizeof(frozen) / sizeof(frozen[0]); i++) {
+		if (freeze(mount, frozen[i], err) < 0)
+			return -err->code;
+	}
+	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
+		if (mask(ctx, mount, masked[i], err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+/*
+ * The jail's own sysfs knows only its own links, and nothing is mounted below it. Where the kernel
+ * refuses one (something is mounted over the caller's), that stays, read-only as the whole
+ * ground is.
+ */
+static int apply_sys(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err)
+{
+	int mount AUTO(fd_release) = -1;
+	int target AUTO(fd_release) = -1;
+
+	if (mount_open_target(ctx, entry->target, S_IFDIR, &target, err) < 0)
+		return -err->code;
+	if (mount_new("sysfs", NULL, NEVER_TRUST | MOUNT_ATTR_RDONLY, &mount, err) < 0) {
+		if (err->code != EPERM && err->code != EBUSY)
+			return -err->code;
+		log_debug("no sysfs of its own for the jail, the caller's stays read-only");
+		return 0;
+	}
+	return mount_attach(mount, target, err);
+}
+
+static int add_device(int dev, const char *name, struct err *err)
+{
+	int copy AUTO(fd_release) = -1;
+	int caller_dev AUTO(fd_release) = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int node AUTO(fd_release) =
+		openat(dev, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	if (caller_dev < 0 || node < 0)
+		return err_set(err, errno, "make %s", name);
+	if (mount_clone(caller_dev, name, false, &copy, err) < 0 ||
+	    mount_restrict(copy, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err) < 0 ||
+	    mount_attach(copy, node, err) < 0)
+		return err_wrap(err, "%s", name);
+	return 0;
+}
+
+static int add_terminals(int dev, struct err *err)
+{
+	static const struct mount_option options[] = {
+		{ "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { NULL, NULL }
+	};
+	int mount AUTO(fd_release) = -1;
+	int target AUTO(fd_release) = -1;
+
+	if (mkdirat(dev, "pts", 0755) < 0)
+		return err_set(err, errno, "make pts");
+	target = openat(dev, "pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0)
+		return err_set(err, errno, "open pts");
+	if (mount_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &mount, err) < 0)
+		return -err->code;
+	return mount_attach(mount, target, err);
+}
+
+static int add_shared_memory(struct mount_ctx *ctx, int dev, struct err *err)
+{
+	int copy AUTO(fd_release) = -1;
+	int target AUTO(fd_release) = -1;
+	char part[16];
+
+	if (mkdirat(dev, "shm", 0755) < 0)
+		return err_set(err, errno, "make shm");
+	target = openat(dev, "shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0)
+		return err_set(err, errno, "open shm");
+	if (mount_scratch_dir(ctx, 01777, part, err) < 0 ||
+	    mount_clone(ctx->scratch_fd, part, false, &copy, err) < 0 ||
+	    mount_restrict(copy, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, false, err) < 0)
+		return -err->code;
+	return mount_attach(copy, target, err);
+}
+
+static int add_links(int dev, struct err *err)
+{
+	static const struct {
+		const char *name, *target;
+	} links[] = {
+		{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+		{ "ptmx", "pts/ptmx" },
+	};
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		if (symlinkat(links[i].target, dev, links[i].name) < 0)
+			return err_set(err, errno, "make %s", links[i].name);
+	}
+	return 0;
+}
+
+static int apply_dev(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err)
+{
+	static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
+	int dev AUTO(fd_release) = -1;
+	int target AUTO(fd_release) = -1;
+	char part[16];
+
+	if (mount_open_target(ctx, entry->target, S_IFDIR, &target, err) < 0 ||
+	    mount_scratch_dir(ctx, 0755, part, err) < 0 ||
+	    mount_clone(ctx->scratch_fd, part, false, &dev, err) < 0 ||
+	    mount_attach(dev, target, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		if (add_device(dev, devices[i], err) < 0)
+			return -err->code;
+	}
+	if (add_terminals(dev, err) < 0 || add_shared_memory(ctx, dev, err) < 0 ||
+	    add_links(dev, err) < 0)
+		return -err->code;
+	return mount_restrict(dev, MOUNT_ATTR_RDONLY | NEVER_TRUST, false, err);
+}
+
+const struct mount_kind mount_kind_proc = { "proc", apply_proc };
+const struct mount_kind mount_kind_sys = { "sys", apply_sys };
+const struct mount_kind mount_kind_dev = { "dev", apply_dev };

@@ -1,0 +1,47 @@
+/* What one run is to be: the result of parsing a command line, before anything is created. */
+#ifndef NSGATE_SPEC_H
+#define NSGATE_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "jail/mount/mount.h"
+#include "policy/base/err.h"
+#include "policy/policy.h"
+
+enum net_mode {
+	NET_GATE, /* every TCP connection is judged by the policy */
+	NET_NONE, /* loopback only */
+	NET_HOST, /* the caller's network, nothing is intercepted */
+	NET_MODES
+};
+
+enum env_mode {
+	ENV_FILTER, /* the caller's, without loaders, session sockets and credentials */
+	ENV_CLEAR, /* a short list only */
+	ENV_KEEP, /* the caller's, as it is */
+};
+
+#define SPEC_PASS_FDS_MAX 16
+
+struct jail_spec {
+	char **command; /* NULL-terminated; points into argv */
+	struct policy policy;
+	enum net_mode net;
+	struct mount_list mounts; /* beyond the default view, in the order given */
+	const char *chdir; /* inside the jail; NULL = the caller's directory */
+	const char *hostname;
+	enum env_mode env_mode;
+	const char **env_adds; /* owned array, NULL-terminated: NAME or NAME=VALUE, from argv */
+	size_t env_add_count;
+	int pass_fds[SPEC_PASS_FDS_MAX];
+	size_t pass_fd_count;
+	unsigned long time_limit_ms; /* 0 = none */
+	const char *audit_path; /* NULL = no audit */
+	int status_fd; /* -1 = none; the caller's */
+};
+
+void spec_init(struct jail_spec *spec);
+void spec_done(struct jail_spec *spec);
+
+#endif

@@ -1,0 +1,474 @@
+/*
+ * The process the user started: it makes the proxy and the jail's first process, then waits.
+ *
+ * Both follow it into death: the jail's first process through its parent-death signal and the
+ * lifeline, the proxy through its control socket. If one of them dies, the supervisor ends
+ * the other. So kill -9 of any of the three ends all of them, and everything the run made, since
+ * namespaces, links, rules and mounts die with their last process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jail/env.h"
+#include "jail/fds.h"
+#include "jail/ids.h"
+#include "jail/jail.h"
+#include "jail/start.h"
+#include "jail/status.h"
+#include "netsetup/net.h"
+#include "policy/base/auto.h"
+#include "policy/base/log.h"
+#include "proxy/proxy.h"
+
+#define SNIFF_TIMEOUT_MS   10000
+#define CONNECT_TIMEOUT_MS 30000
+#define PROXY_FLUSH_MS	   5000 /* the last audit records; a disk may be slow, not dead */
+
+struct run {
+	struct jail_spec *spec;
+	struct jail_start start;
+	struct mount_list mounts;
+	struct net_plan plan;
+	char **environment; /* owned */
+	char *resolv_conf; /* owned */
+	char *hosts; /* owned */
+	char directory[PATH_MAX];
+	sigset_t signals; /* blocked and read from signal_fd */
+	int signal_fd; /* owned */
+	int timer_fd; /* owned; -1 without time limit */
+	int control_fd; /* owned; the proxy ends when it closes */
+	int lifeline_fd; /* owned; the jail ends when it closes */
+	int report_fd; /* owned; reports of the jail */
+	int audit_fd; /* owned until the proxy has it */
+	pid_t proxy, init; /* 0 = not there (any more) */
+	int proxy_fd, init_fd; /* owned pidfds */
+	struct status status; /* how it ended */
+};
+
+/* ---- before anything is created ------------------------------------------------------------ */
+
+static int find_directory(struct run *run, struct err *err)
+{
+	if (!getcwd(run->directory, sizeof(run->directory)) || run->directory[0] != '/') {
+		err_set(err, errno ? errno : ENOENT, "find the current directory");
+		return err_hint(err, "Start nsgate in a directory that exists.");
+	}
+	return 0;
+}
+
+static const char *find_home(void)
+{
+	const char *home = getenv("HOME");
+	struct stat status;
+
+	if (!home || home[0] != '/' || stat(home, &status) < 0 || !S_ISDIR(status.st_mode))
+		return NULL;
+	return home;
+}
+
+/* The jail asks the gate for every name; the caller's own tables would lead around it. */
+static int write_name_files(struct run *run, struct err *err)
+{
+	char gate4[ADDR_TEXT_MAX], jail4[ADDR_TEXT_MAX];
+
+	addr_format(&run->plan.gate4, gate4);
+	addr_format(&run->plan.jail4, jail4);
+	if (asprintf(&run->resolv_conf, "nameserver %s\noptions ndots:1\n", gate4) < 0 ||
+	    asprintf(&run->hosts,
+		     "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%s %s\n",
+		     jail4, run->spec->hostname) < 0)
+		return err_set(err, ENOMEM, "write the jail's /etc/hosts");
+	return 0;
+}
+
+static int add_user_mounts(struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < run->spec->mounts.count; i++) {
+		const struct mount_entry *entry = &run->spec->mounts.entries[i];
+
+		if (mount_list_add(&run->mounts, entry->kind, entry->source, entry->target,
+				   entry->data, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static int plan_view(struct run *run, struct err *err)
+{
+	struct mount_view view = {
+		.home = find_home(),
+		.own_network = run->spec->net != NET_HOST,
+		.use_gate = run->spec->net == NET_GATE,
+	};
+
+	net_plan_init(&run->plan);
+	if (find_directory(run, err) < 0 || write_name_files(run, err) < 0)
+		return -err->code;
+	view.cwd = run->directory;
+	view.resolv_conf = run->resolv_conf;
+	view.hosts = run->hosts;
+	if (mount_default_view(&run->mounts, &view, err) < 0)
+		return -err->code;
+	return add_user_mounts(run, err);
+}
+
+static int open_audit(struct run *run, struct err *err)
+{
+	const char *path = run->spec->audit_path;
+
+	if (!path)
+		return 0;
+	run->audit_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (run->audit_fd < 0)
+		return err_set(err, errno, "audit: open %s", path);
+	return 0;
+}
+
+static int prepare(struct run *run, struct err *err)
+{
+	if (fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
+	    plan_view(run, err) < 0 || open_audit(run, err) < 0 ||
+	    net_namespace_inode(&run->start.caller_netns, err) < 0)
+		return -err->code;
+	run->environment = env_build(run->spec, environ);
+	if (!run->environment)
+		return err_set(err, ENOMEM, "build the environment");
+	start_forwarded_signals(&run->signals);
+	sigaddset(&run->signals, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &run->signals, NULL) < 0)
+		return err_set(err, errno, "block signals");
+	run->signal_fd = signalfd(-1, &run->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->signal_fd < 0)
+		return err_set(err, errno, "make a signal descriptor");
+	return 0;
+}
+
+/* ---- the two children ---------------------------------------------------------------------- */
+
+_Noreturn static void proxy_main(struct run *run, int control_fd)
+{
+	struct proxy_config config = {
+		.policy = &run->spec->policy,
+		.plan = &run->plan,
+		.audit_fd = run->audit_fd,
+		.sniff_timeout_ms = SNIFF_TIMEOUT_MS,
+		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
+	};
+	char text[sizeof(struct err) + 128];
+	uint64_t id = 0;
+	struct err err;
+
+	(void)setsid(); /* the terminal's signals are for the payload */
+	fds_let_go(STDOUT_FILENO);
+	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		log_debug("no random number for the jail's id");
+	(void)snprintf(config.jail_id, sizeof(config.jail_id), "%016llx", (unsigned long long)id);
+	fd_release(&run->signal_fd);
+	fd_release(&run->control_fd);
+	if (proxy_run(&config, control_fd, &err) == 0)
+		_exit(0);
+	log_error("proxy: %s", err_format(&err, text, sizeof(text)));
+	_exit(1);
+}
+
+static int start_proxy(struct run *run, int *jail_end_out, struct err *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_set(err, errno, "make a socket pair");
+	run->control_fd = ends[0];
+	run->proxy = fork();
+	if (run->proxy == 0)
+		proxy_main(run, ends[1]);
+	(void)close(ends[1]); /* the proxy's */
+	if (run->proxy < 0) {
+		run->proxy = 0;
+		return err_set(err, errno, "fork the proxy");
+	}
+	fd_release(&run->audit_fd);
+	run->proxy_fd = pidfd_open(run->proxy, 0);
+	if (run->proxy_fd < 0)
+		return err_set(err, errno, "watch the proxy");
+	*jail_end_out = run->control_fd; /* the jail inherits our end, and closes it */
+	return 0;
+}
+
+static int explain_clone(struct err *err, int code)
+{
+	err_set(err, code, "make user, pid, mount and network namespaces");
+	switch (code) {
+	case EPERM:
+		return err_hint(err,
+				"This host forbids namespaces. Debian and hardened kernels: sysctl "
+				"kernel.unprivileged_userns_clone=1. Docker: --security-opt "
+				"seccomp=PROFILE with clone, unshare, mount and setns allowed.");
+	case ENOSPC:
+	case EUSERS:
+		return err_hint(err, "Raise the limits: sysctl user.max_user_namespaces and its "
+				     "siblings; or this is nested too deep.");
+	case EINVAL:
+		return err_hint(err, "The kernel is built without one of CONFIG_USER_NS, PID_NS, "
+				     "NET_NS, IPC_NS, UTS_NS.");
+	default:
+		return -err->code;
+	}
+}
+
+/* Like fork(), into new namespaces and with a pidfd. */
+static pid_t clone_init(bool new_network, int *pidfd_out)
+{
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+			 CLONE_NEWCGROUP | CLONE_PIDFD | (new_network ? CLONE_NEWNET : 0),
+		.pidfd = (uint64_t)(uintptr_t)pidfd_out,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	/* container filters answer ENOSYS to clone3, whose flags they cannot read */
+	if (pid < 0 && errno == ENOSYS)
+		pid = (pid_t)syscall(SYS_clone, (unsigned long)args.flags | SIGCHLD, NULL,
+				     pidfd_out, NULL, 0);
+	return pid;
+}
+
+static int start_init(struct run *run, int proxy_end, struct err *err)
+{
+	int lifeline[2] = { -1, -1 }, reports[2] = { -1, -1 };
+
+	if (pipe2(lifeline, O_CLOEXEC) < 0 || pipe2(reports, O_CLOEXEC) < 0)
+		return err_set(err, errno, "make a pipe");
+	run->lifeline_fd = lifeline[1];
+	run->report_fd = reports[0];
+	run->start.spec = run->spec;
+	run->start.mounts = &run->mounts;
+	run->start.environment = run->environment;
+	run->start.directory = run->spec->chdir ? run->spec->chdir : run->directory;
+	run->start.plan = &run->plan;
+	run->start.lifeline_fd = lifeline[0];
+	run->start.report_fd = reports[1];
+	run->start.proxy_fd = proxy_end;
+	run->init = clone_init(run->spec->net != NET_HOST, &run->init_fd);
+	if (run->init == 0) {
+		fd_release(&run->lifeline_fd);
+		fd_release(&run->report_fd);
+		fd_release(&run->signal_fd);
+		fd_release(&run->proxy_fd);
+		child_main(&run->start);
+	}
+	(void)close(lifeline[0]); /* the jail's */
+	(void)close(reports[1]);
+	if (run->init < 0) {
+		run->init = 0;
+		return explain_clone(err, errno);
+	}
+	if (ids_write_maps(run->init, err) < 0)
+		return -err->code;
+	if (write(run->lifeline_fd, "M", 1) != 1)
+		return err_set(err, errno, "wake the jail's first process");
+	return 0;
+}
+
+static int start_timer(struct run *run, struct err *err)
+{
+	unsigned long limit = run->spec->time_limit_ms;
+	struct itimerspec when = {
+		.it_value = { .tv_sec = (time_t)(limit / 1000),
+			      .tv_nsec = (long)(limit % 1000) * 1000000 },
+	};
+
+	if (limit == 0)
+		return 0;
+	run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (run->timer_fd < 0 || timerfd_settime(run->timer_fd, 0, &when, NULL) < 0)
+		return err_set(err, errno, "start the time limit");
+	return 0;
+}
+
+static int start(struct run *run, struct err *err)
+{
+	int proxy_end = -1;
+
+	if (run->spec->net == NET_GATE && start_proxy(run, &proxy_end, err) < 0)
+		return err_wrap(err, "proxy");
+	if (start_init(run, proxy_end, err) < 0)
+		return err_wrap(err, "jail");
+	fds_let_go(STDOUT_FILENO);
+	return start_timer(run, err);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------- */
+
+static void kill_init(const struct run *run)
+{
+	if (run->init > 0)
+		(void)kill(run->init, SIGKILL); /* takes its whole pid namespace along */
+}
+
+/* The terminal sends to the whole foreground group, the payload included: only pass on others'. */
+static void take_signals(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD && info.ssi_code <= 0 && run->init > 0)
+			(void)kill(run->init, (int)info.ssi_signo); /* it may be gone */
+	}
+}
+
+static void take_report(struct run *run)
+{
+	struct report report;
+	char text[sizeof(struct err) + 128];
+	ssize_t got = read(run->report_fd, &report, sizeof(report));
+
+	if (got != (ssize_t)sizeof(report)) {
+		fd_release(&run->report_fd);
+		return;
+	}
+	if (run->status.outcome != STATUS_UNKNOWN)
+		return; /* the first cause counts */
+	if (report.kind == REPORT_ENDED) {
+		status_from_wait(&run->status, report.status);
+	} else {
+		status_failed(&run->status, report.status);
+		log_error("%s", err_format(&report.err, text, sizeof(text)));
+	}
+	fd_release(&run->control_fd); /* the proxy may finish while the jail is taken down */
+}
+
+static void take_time_limit(struct run *run)
+{
+	if (run->status.outcome == STATUS_UNKNOWN) {
+		run->status.outcome = STATUS_TIME_LIMIT;
+		run->status.exit_status = EXIT_TIME_LIMIT;
+		log_warn("time limit of %lu ms reached, everything in the jail is killed",
+			 run->spec->time_limit_ms);
+	}
+	fd_release(&run->timer_fd);
+	kill_init(run);
+}
+
+static void take_proxy_end(struct run *run)
+{
+	int status = 0;
+
+	(void)waitpid(run->proxy, &status, 0); /* its pidfd said that it ended */
+	run->proxy = 0;
+	fd_release(&run->proxy_fd);
+	if (run->control_fd < 0 && status == 0)
+		return; /* as we asked it to */
+	log_error("the proxy ended %s %d: %s", WIFSIGNALED(status) ? "by signal" : "with status",
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		  run->control_fd < 0 ? "audit records may be missing" : "the jail is killed");
+	kill_init(run);
+}
+
+static void take_init_end(struct run *run)
+{
+	int status = 0;
+
+	(void)waitpid(run->init, &status, 0); /* its pidfd said that it ended */
+	run->init = 0;
+	fd_release(&run->init_fd);
+	if (run->report_fd >= 0)
+		take_report(run); /* written before it ended; there is no other writer left */
+	if (run->status.outcome == STATUS_UNKNOWN)
+		status_from_wait(&run->status, status);
+	fd_release(&run->control_fd);
+}
+
+/* Waits until the jail is gone, then until the proxy is. */
+static void wait_for_end(struct run *run)
+{
+	enum { SIGNALS, TIMER, REPORT, INIT, PROXY, WATCHED };
+
+	while (run->init > 0 || run->proxy > 0) {
+		struct pollfd watched[WATCHED] = {
+			[SIGNALS] = { .fd = run->signal_fd, .events = POLLIN },
+			[TIMER] = { .fd = run->timer_fd, .events = POLLIN },
+			[REPORT] = { .fd = run->report_fd, .events = POLLIN },
+			[INIT] = { .fd = run->init_fd, .events = POLLIN },
+			[PROXY] = { .fd = run->proxy_fd, .events = POLLIN },
+		};
+		int ready = poll(watched, WATCHED, run->init > 0 ? -1 : PROXY_FLUSH_MS);
+
+		if (ready == 0) {
+			log_error(
+				"the proxy does not finish: killed, audit records may be missing");
+			(void)kill(run->proxy, SIGKILL);
+		}
+		if (watched[SIGNALS].revents)
+			take_signals(run);
+		if (watched[REPORT].revents)
+			take_report(run);
+		if (watched[TIMER].revents)
+			take_time_limit(run);
+		if (watched[PROXY].revents)
+			take_proxy_end(run);
+		if (watched[INIT].revents)
+			take_init_end(run);
+	}
+}
+
+static void run_done(struct run *run)
+{
+	mount_list_done(&run->mounts);
+	free(run->environment);
+	free(run->resolv_conf);
+	free(run->hosts);
+	fd_release(&run->signal_fd);
+	fd_release(&run->timer_fd);
+	fd_release(&run->control_fd);
+	fd_release(&run->lifeline_fd);
+	fd_release(&run->report_fd);
+	fd_release(&run->audit_fd);
+	fd_release(&run->proxy_fd);
+	fd_release(&run->init_fd);
+}
+
+int jail_run(struct jail_spec *spec)
+{
+	struct run run AUTO(run_done) = {
+		.spec = spec,
+		.signal_fd = -1,
+		.timer_fd = -1,
+		.control_fd = -1,
+		.lifeline_fd = -1,
+		.report_fd = -1,
+		.audit_fd = -1,
+		.proxy_fd = -1,
+		.init_fd = -1,
+	};
+	char text[sizeof(struct err) + 128];
+	struct err err;
+
+	if (prepare(&run, &err) < 0 || start(&run, &err) < 0) {
+		status_failed(&run.status, EXIT_NSGATE);
+		log_error("%s", err_format(&err, text, sizeof(text)));
+		kill_init(&run);
+		fd_release(&run.control_fd);
+	}
+	wait_for_end(&run);
+	if (status_write(&run.status, spec->status_fd, &err) < 0)
+		log_error("%s", err_format(&err, text, sizeof(text)));
+	return run.status.exit_status;
+}

@@ -1,0 +1,110 @@
+/* The two namespaces: opening the jail's, making and entering the gate's, tuning both. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netlink/socket.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "netsetup/steps.h"
+#include "policy/base/auto.h"
+#include "policy/base/log.h"
+
+/* A connected NETLINK_ROUTE socket of the namespace the thread is in. */
+static int open_route(struct nl_sock **route_out, struct err *err)
+{
+	struct nl_sock *route = nl_socket_alloc();
+	int rc;
+
+	if (!route)
+		return err_set(err, ENOMEM, "allocate a netlink socket");
+	rc = nl_connect(route, NETLINK_ROUTE);
+	if (rc < 0) {
+		nl_socket_free(route);
+		return nlerr_set(err, rc, "open a NETLINK_ROUTE socket");
+	}
+	*route_out = route;
+	return 0;
+}
+
+int net_open_jail(struct net_ctx *ctx, struct err *err)
+{
+	ctx->jail_netns_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (ctx->jail_netns_fd < 0)
+		return err_set(err, errno, "open /proc/thread-self/ns/net");
+	return open_route(&ctx->jail_route, err);
+}
+
+/* Proxy, gate and jail live in three different network namespaces, or nothing starts. */
+static int check_apart(const struct net_ctx *ctx, struct err *err)
+{
+	struct stat jail;
+	ino_t gate;
+
+	if (fstat(ctx->jail_netns_fd, &jail) < 0)
+		return err_set(err, errno, "look at the jail's network namespace");
+	if (net_namespace_inode(&gate, err) < 0)
+		return -err->code;
+	if (gate == jail.st_ino || gate == ctx->config->caller_netns ||
+	    jail.st_ino == ctx->config->caller_netns)
+		return err_set(err, EPROTO,
+			       "the network namespaces of caller, gate and jail are not three");
+	return 0;
+}
+
+int net_enter_gate(struct net_ctx *ctx, struct err *err)
+{
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_set(err, errno, "make the gate's network namespace");
+	if (check_apart(ctx, err) < 0)
+		return -err->code;
+	return open_route(&ctx->gate_route, err);
+}
+
+struct tuning {
+	const char *path;
+	const char *value;
+};
+
+/*
+ * Best effort: each only makes errors faster or more connections possible, and some containers
+ * have a read-only /proc/sys.
+ */
+static void tune(const struct tuning *tunings, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int fd AUTO(fd_release) = open(tunings[i].path, O_WRONLY | O_CLOEXEC);
+		size_t length = strlen(tunings[i].value);
+
+		if (fd < 0 || write(fd, tunings[i].value, length) != (ssize_t)length)
+			log_debug("network: %s stays as it is: %s", tunings[i].path,
+				  strerrorname_np(errno));
+	}
+}
+
+int net_tune_jail(struct net_ctx *ctx, struct err *err)
+{
+	static const struct tuning tunings[] = {
+		/* a client may dial the same server more than 28 000 times a minute */
+		{ "/proc/sys/net/ipv4/tcp_tw_reuse", "1" },
+	};
+
+	(void)ctx;
+	(void)err;
+	tune(tunings, sizeof(tunings) / sizeof(tunings[0]));
+	return 0;
+}
+
+int net_tune_gate(struct net_ctx *ctx, struct err *err)
+{
+	static const struct tuning tunings[] = {
+		/* every rejected datagram is told at once, not only the first few a second */
+		{ "/proc/sys/net/ipv4/icmp_ratemask", "0" },
+		{ "/proc/sys/net/ipv6/icmp/ratelimit", "0" },
+	};
+
+	(void)ctx;
+	(void)err;
+	tune(tunings, sizeof(tunings) / sizeof(tunings[0]));
+	return 0;
+}

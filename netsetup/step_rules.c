@@ -1,0 +1,376 @@
+/*
+ * The gate's nftables table, in one netlink batch: there completely, or not at all.
+ *
+ *   table inet nsgate {
+ *     chain redirect { type nat hook prerouting priority -100; policy accept;
+ *       tcp dport 53 redirect to :DNS     udp dport 53 redirect to :DNS
+ *       meta l4proto tcp redirect to :TCP }
+ *     chain fence { type filter hook prerouting priority -90; policy drop;
+ *       ct status dnat accept
+ *       meta l4proto tcp reject with tcp reset
+ *       meta l4proto udp reject with icmpx port-unreachable
+ *       reject with icmpx admin-prohibited }
+ *     chain input { type filter hook input priority 0; policy drop; ct status dnat accept }
+ *     chain forward { type filter hook forward priority 0; policy drop }
+ *   }
+ *
+ * The fence stands in prerouting and not in input, because a packet for a stranger's address
+ * never reaches input: without forwarding the kernel drops it in silence, and the application
+ * waits. A port unreachable is what a UDP socket reports as ECONNREFUSED, so that QUIC falls back
+ * to TCP at once. Somebody who dials a listener directly is not redirected anywhere else: the
+ * connection is then no DNAT, and the fence resets it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsetup/steps.h"
+#include "policy/base/auto.h"
+
+#define TABLE "nsgate"
+
+/* linux/netfilter_ipv4.h's NF_IP_PRI_NAT_DST and the place right behind it */
+#define PRIORITY_REDIRECT (-100)
+#define PRIORITY_FENCE	  (-90)
+
+static const struct {
+	const char *name, *type;
+	uint32_t hook;
+	int32_t priority;
+	uint32_t policy;
+	const char *needs; /* kernel options, for the error message */
+} chains[] = {
+	{ "redirect", "nat", NF_INET_PRE_ROUTING, PRIORITY_REDIRECT, NF_ACCEPT, "NF_NAT, NFT_NAT" },
+	{ "fence", "filter", NF_INET_PRE_ROUTING, PRIORITY_FENCE, NF_DROP, "NF_TABLES_INET" },
+	{ "input", "filter", NF_INET_LOCAL_IN, 0, NF_DROP, "NF_TABLES_INET" },
+	{ "forward", "filter", NF_INET_FORWARD, 0, NF_DROP, "NF_TABLES_INET" },
+};
+
+enum action {
+	REDIRECT, /* argument: port */
+	ACCEPT_DNAT, /* accept what the redirect chain has redirected */
+	REJECT_RESET, /* TCP reset */
+	REJECT_UNREACH /* argument: NFT_REJECT_ICMPX_* */
+};
+
+static const struct {
+	const char *chain;
+	uint8_t protocol; /* 0 = any */
+	uint16_t port; /* destination; 0 = any */
+	enum action action;
+	uint16_t argument;
+	const char *what, *needs;
+} rules[] = {
+	{ "redirect", IPPROTO_TCP, 53, REDIRECT, NET_PLAN_DNS_PORT, "redirect DNS over TCP",
+	  "NFT_REDIR, NF_CONNTRACK" },
+	{ "redirect", IPPROTO_UDP, 53, REDIRECT, NET_PLAN_DNS_PORT, "redirect DNS over UDP",
+	  "NFT_REDIR, NF_CONNTRACK" },
+	{ "redirect", IPPROTO_TCP, 0, REDIRECT, NET_PLAN_TCP_PORT, "redirect TCP",
+	  "NFT_REDIR, NF_CONNTRACK" },
+	{ "fence", 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
+	{ "fence", IPPROTO_TCP, 0, REJECT_RESET, 0, "reset other TCP", "NFT_REJECT_INET" },
+	{ "fence", IPPROTO_UDP, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH,
+	  "reject other UDP", "NFT_REJECT_INET" },
+	{ "fence", 0, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED,
+	  "reject all other protocols", "NFT_REJECT_INET" },
+	{ "input", 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
+};
+
+#define CHAINS (sizeof(chains) / sizeof(chains[0]))
+#define RULES  (sizeof(rules) / sizeof(rules[0]))
+
+/* Sequence numbers tell which message an error belongs to: begin, table, chains, rules, end. */
+enum {
+	SEQ_BEGIN,
+	SEQ_TABLE,
+	SEQ_CHAINS,
+	SEQ_RULES = SEQ_CHAINS + CHAINS,
+	SEQ_END = SEQ_RULES + RULES
+};
+
+static struct nftnl_expr *add_expr(struct nftnl_rule *rule, const char *name)
+{
+	struct nftnl_expr *expr = nftnl_expr_alloc(name);
+
+	if (expr)
+		nftnl_rule_add_expr(rule, expr); /* the rule's now */
+	return expr;
+}
+
+/* Each returns 0 or -ENOMEM; what was added belongs to the rule. */
+static int match_protocol(struct nftnl_rule *rule, uint8_t protocol)
+{
+	struct nftnl_expr *load = add_expr(rule, "meta");
+	struct nftnl_expr *compare = add_expr(rule, "cmp");
+
+	if (!load || !compare)
+		return -ENOMEM;
+	nftnl_expr_set_u32(load, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
+	nftnl_expr_set_u32(load, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &protocol, sizeof(protocol));
+	return 0;
+}
+
+static int match_port(struct nftnl_rule *rule, uint16_t port)
+{
+	struct nftnl_expr *load = add_expr(rule, "payload");
+	struct nftnl_expr *compare = add_expr(rule, "cmp");
+	uint16_t port_be = htons(port);
+
+	if (!load || !compare)
+		return -ENOMEM;
+	nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_OFFSET, 2); /* TCP and UDP alike */
+	nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_LEN, sizeof(port_be));
+	nftnl_expr_set_u32(load, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &port_be, sizeof(port_be));
+	return 0;
+}
+
+static int redirect_to(struct nftnl_rule *rule, uint16_t port)
+{
+	struct nftnl_expr *load = add_expr(rule, "immediate");
+	struct nftnl_expr *redirect = add_expr(rule, "redir");
+	uint16_t port_be = htons(port);
+
+	if (!load || !redirect)
+		return -ENOMEM;
+	nftnl_expr_set_u32(load, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(load, NFTNL_EXPR_IMM_DATA, &port_be, sizeof(port_be));
+	nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
+	return 0;
+}
+
+static int accept_dnat(struct nftnl_rule *rule)
+{
+	struct nftnl_expr *load = add_expr(rule, "ct");
+	struct nftnl_expr *mask = add_expr(rule, "bitwise");
+	struct nftnl_expr *compare = add_expr(rule, "cmp");
+	struct nftnl_expr *verdict = add_expr(rule, "immediate");
+	uint32_t dnat = IPS_DST_NAT, zero = 0;
+
+	if (!load || !mask || !compare || !verdict)
+		return -ENOMEM;
+	nftnl_expr_set_u32(load, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
+	nftnl_expr_set_u32(load, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(mask, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(mask, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(mask, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+	nftnl_expr_set_u32(mask, NFTNL_EXPR_BITWISE_LEN, sizeof(dnat));
+	nftnl_expr_set(mask, NFTNL_EXPR_BITWISE_MASK, &dnat, sizeof(dnat));
+	nftnl_expr_set(mask, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero));
+	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_NEQ);
+	nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &zero, sizeof(zero));
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
+	return 0;
+}
+
+static int reject_with(struct nftnl_rule *rule, uint32_t type, uint8_t code)
+{
+	struct nftnl_expr *reject = add_expr(rule, "reject");
+
+	if (!reject)
+		return -ENOMEM;
+	nftnl_expr_set_u32(reject, NFTNL_EXPR_REJECT_TYPE, type);
+	nftnl_expr_set_u8(reject, NFTNL_EXPR_REJECT_CODE, code);
+	return 0;
+}
+
+static int add_action(struct nftnl_rule *rule, enum action action, uint16_t argument)
+{
+	switch (action) {
+	case REDIRECT:
+		return redirect_to(rule, argument);
+	case ACCEPT_DNAT:
+		return accept_dnat(rule);
+	case REJECT_RESET:
+		return reject_with(rule, NFT_REJECT_TCP_RST, 0);
+	case REJECT_UNREACH:
+		return reject_with(rule, NFT_REJECT_ICMPX_UNREACH, (uint8_t)argument);
+	}
+	return -EINVAL;
+}
+
+static int put_table(struct mnl_nlmsg_batch *batch)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+	struct nlmsghdr *header;
+
+	if (!table)
+		return -ENOMEM;
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, TABLE);
+	header = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch), NFT_MSG_NEWTABLE,
+				       NFPROTO_INET, NLM_F_CREATE | NLM_F_EXCL, SEQ_TABLE);
+	nftnl_table_nlmsg_build_payload(header, table);
+	nftnl_table_free(table);
+	mnl_nlmsg_batch_next(batch);
+	return 0;
+}
+
+static int put_chain(struct mnl_nlmsg_batch *batch, size_t i)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nlmsghdr *header;
+
+	if (!chain)
+		return -ENOMEM;
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, chains[i].name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, chains[i].type);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, chains[i].hook);
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, chains[i].priority);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, chains[i].policy);
+	header = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch), NFT_MSG_NEWCHAIN,
+				       NFPROTO_INET, NLM_F_CREATE | NLM_F_EXCL,
+				       SEQ_CHAINS + (uint32_t)i);
+	nftnl_chain_nlmsg_build_payload(header, chain);
+	nftnl_chain_free(chain);
+	mnl_nlmsg_batch_next(batch);
+	return 0;
+}
+
+/* The last rule asks for an acknowledgement: its arrival says that all is committed. */
+static int put_rule(struct mnl_nlmsg_batch *batch, size_t i)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	uint16_t flags = NLM_F_CREATE | NLM_F_APPEND | (i + 1 == RULES ? NLM_F_ACK : 0);
+	struct nlmsghdr *header;
+	int rc = 0;
+
+	if (!rule)
+		return -ENOMEM;
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, rules[i].chain);
+	if (rules[i].protocol)
+		rc = match_protocol(rule, rules[i].protocol);
+	if (rc == 0 && rules[i].port)
+		rc = match_port(rule, rules[i].port);
+	if (rc == 0)
+		rc = add_action(rule, rules[i].action, rules[i].argument);
+	if (rc == 0) {
+		header = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch), NFT_MSG_NEWRULE,
+					       NFPROTO_INET, flags, SEQ_RULES + (uint32_t)i);
+		nftnl_rule_nlmsg_build_payload(header, rule);
+		mnl_nlmsg_batch_next(batch);
+	}
+	nftnl_rule_free(rule);
+	return rc;
+}
+
+static int fill_batch(struct mnl_nlmsg_batch *batch)
+{
+	int rc;
+
+	nftnl_batch_begin(mnl_nlmsg_batch_current(batch), SEQ_BEGIN);
+	mnl_nlmsg_batch_next(batch);
+	rc = put_table(batch);
+	for (size_t i = 0; rc == 0 && i < CHAINS; i++)
+		rc = put_chain(batch, i);
+	for (size_t i = 0; rc == 0 && i < RULES; i++)
+		rc = put_rule(batch, i);
+	if (rc < 0)
+		return rc;
+	nftnl_batch_end(mnl_nlmsg_batch_current(batch), SEQ_END);
+	mnl_nlmsg_batch_next(batch);
+	return 0;
+}
+
+static int explain(struct err *err, int code, uint32_t sequence)
+{
+	const char *needs = "NF_TABLES, NF_TABLES_INET";
+
+	if (sequence >= SEQ_RULES && sequence < SEQ_END) {
+		err_set(err, code, "nftables: chain %s: %s", rules[sequence - SEQ_RULES].chain,
+			rules[sequence - SEQ_RULES].what);
+		needs = rules[sequence - SEQ_RULES].needs;
+	} else if (sequence >= SEQ_CHAINS && sequence < SEQ_RULES) {
+		err_set(err, code, "nftables: add chain %s", chains[sequence - SEQ_CHAINS].name);
+		needs = chains[sequence - SEQ_CHAINS].needs;
+	} else {
+		err_set(err, code, "nftables: add table %s", TABLE);
+	}
+	if (code == ENOENT || code == EOPNOTSUPP || code == EAFNOSUPPORT || code == EPROTONOSUPPORT)
+		err_hint(err,
+			 "The kernel lacks %s (CONFIG_…), or the module is not loaded: as root, "
+			 "modprobe nft_redir nft_reject_inet nft_ct nf_nat",
+			 needs);
+	return -err->code;
+}
+
+/* Reads answers until the last rule's acknowledgement or the first error. */
+static int read_answers(struct mnl_socket *socket, struct err *err)
+{
+	char buffer[8192];
+
+	for (;;) {
+		ssize_t got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		int left = (int)got;
+
+		if (got < 0)
+			return err_set(err, errno, "nftables: read the kernel's answer");
+		for (const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+		     mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+			const struct nlmsgerr *answer = mnl_nlmsg_get_payload(header);
+
+			if (header->nlmsg_type != NLMSG_ERROR)
+				continue;
+			if (answer->error != 0)
+				return explain(err, -answer->error, header->nlmsg_seq);
+			if (header->nlmsg_seq == SEQ_END - 1)
+				return 0;
+		}
+	}
+}
+
+static void socket_release(struct mnl_socket **socket)
+{
+	if (*socket)
+		(void)mnl_socket_close(*socket); /* nothing to do about it */
+	*socket = NULL;
+}
+
+static void batch_release(struct mnl_nlmsg_batch **batch)
+{
+	if (*batch)
+		mnl_nlmsg_batch_stop(*batch);
+	*batch = NULL;
+}
+
+int net_rules(struct net_ctx *ctx, struct err *err)
+{
+	/* one message may begin before the limit and end past it; the whole table is 3 KiB */
+	char buffer[32768];
+	struct mnl_socket *socket AUTO(socket_release) =
+		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	struct mnl_nlmsg_batch *batch AUTO(batch_release) =
+		mnl_nlmsg_batch_start(buffer, sizeof(buffer) / 2);
+	int rc;
+
+	(void)ctx;
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return err_set(err, errno, "nftables: open a NETLINK_NETFILTER socket");
+	if (!batch)
+		return err_set(err, ENOMEM, "nftables: allocate a batch");
+	rc = fill_batch(batch);
+	if (rc < 0)
+		return err_set(err, -rc, "nftables: build the rules");
+	if (mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)
+		return err_set(err, errno, "nftables: send the rules");
+	return read_answers(socket, err);
+}

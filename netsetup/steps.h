@@ -1,0 +1,37 @@
+/* What the steps of net_setup() share. Private to netsetup/. */
+#ifndef NSGATE_NET_STEPS_H
+#define NSGATE_NET_STEPS_H
+
+#include <netlink/netlink.h>
+
+#include "netsetup/net.h"
+
+#define GATE_LINK "gate0"
+#define JAIL_LINK "eth0"
+
+/*
+ * Both ends get their index at birth, so nobody has to look it up. High enough to miss the
+ * fallback tunnel devices that some modules put into every new namespace.
+ */
+#define LINK_INDEX 1000
+
+struct net_ctx {
+	const struct net_config *config;
+	int jail_netns_fd; /* owned; the jail's network namespace */
+	struct nl_sock *jail_route; /* owned; bound to the jail's namespace */
+	struct nl_sock *gate_route; /* owned; bound to the gate's, NULL before it exists */
+	int listeners[NET_LISTENERS]; /* owned; -1 = not there */
+};
+
+typedef int net_step_fn(struct net_ctx *ctx, struct err *err);
+
+/* Each in its own step_*.c; the order and its reasons are in steps.c. */
+net_step_fn net_open_jail, net_loopback_up, net_tune_jail, net_enter_gate, net_tune_gate,
+	net_listen, net_hand_over, net_link_up, net_gate_addresses, net_jail_addresses,
+	net_jail_routes, net_rules, net_await_proxy;
+
+/* libnl-3's codes are not errno: translates @code (negative NLE_*). Returns -errno. */
+int nlerr_set(struct err *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
