@@ -9,10 +9,10 @@
 #include "policy/addr.h"
 
 #define DNS_HEADER_SIZE	  12
-#define DNS_NAME_TEXT_MAX 253	/* 255 octets on the wire */
-#define DNS_ASKED_SIZE	  1024	/* every byte escaped, and room to spare */
-#define DNS_RCODE_BADVERS 16	/* RFC 6891; its upper bits travel in the OPT record */
-#define DNS_EDE_OTHER	  0	/* RFC 8914 section 5.2 */
+#define DNS_NAME_TEXT_MAX 253 /* 255 octets on the wire */
+#define DNS_ASKED_SIZE	  1024 /* every byte escaped, and room to spare */
+#define DNS_RCODE_BADVERS 16 /* RFC 6891; its upper bits travel in the OPT record */
+#define DNS_EDE_OTHER	  0 /* RFC 8914 section 5.2 */
 #define DNS_EDE_BLOCKED	  15
 
 /*
@@ -29,7 +29,7 @@ struct dns_query {
 	size_t question_length;
 	char name[DNS_NAME_TEXT_MAX + 1]; /* labels joined with dots, any bytes; "" is the root */
 	size_t name_length;
-	bool has_dotted_label;	    /* a label contains a dot: @name does not say what was asked */
+	bool has_dotted_label; /* a label contains a dot: @name does not say what was asked */
 	char asked[DNS_ASKED_SIZE]; /* the same name, escaped for people */
 	bool has_edns;
 	bool want_dnssec; /* DO */

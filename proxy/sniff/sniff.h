@@ -10,10 +10,10 @@
 #include "policy/reason.h"
 
 enum sniff_state {
-	SNIFF_NO,   /* not this protocol, whatever follows */
+	SNIFF_NO, /* not this protocol, whatever follows */
 	SNIFF_MORE, /* could be; more bytes will tell */
-	SNIFF_YES,  /* it is, and the result is filled */
-	SNIFF_BAD   /* it is, but malformed or not to be judged: deny with result->reason */
+	SNIFF_YES, /* it is, and the result is filled */
+	SNIFF_BAD /* it is, but malformed or not to be judged: deny with result->reason */
 };
 
 enum sniff_protocol {
@@ -27,8 +27,8 @@ enum sniff_protocol {
 
 struct sniff_result {
 	enum sniff_protocol protocol;
-	enum reason reason;   /* only with SNIFF_BAD */
-	bool has_name;        /* the protocol named its destination (TLS: SNI) */
+	enum reason reason; /* only with SNIFF_BAD */
+	bool has_name; /* the protocol named its destination (TLS: SNI) */
 	char name[NAME_SIZE]; /* canonical; only with has_name */
 };
 
