@@ -37,9 +37,12 @@ static struct nl_addr *to_nl(const struct addr *addr)
 	return result; /* a full prefix; NULL without memory */
 }
 
-/* @local on our end, @peer on the other one, each alone in its prefix: a point-to-point link. */
-static int add_address(struct nl_sock *route, const struct addr *local, const struct addr *peer,
-		       struct err *err)
+/*
+ * IPv4: @local here, @peer on the other end, each alone in its prefix. IPv6 has no such pairs in
+ * libnl: there both ends share a /64.
+ */
+static int add_address(struct nl_sock *route, int index, const struct addr *local,
+		       const struct addr *peer, struct err *err)
 {
 	struct rtnl_addr *request AUTO(rtaddr_release) = rtnl_addr_alloc();
 	struct nl_addr *ours AUTO(addr_release) = to_nl(local);
@@ -49,11 +52,14 @@ static int add_address(struct nl_sock *route, const struct addr *local, const st
 
 	if (!request || !ours || !theirs)
 		return err_set(err, ENOMEM, "allocate an address request");
-	rtnl_addr_set_ifindex(request, LINK_INDEX);
+	rtnl_addr_set_ifindex(request, index);
 	rtnl_addr_set_local(request, ours);
-	rtnl_addr_set_peer(request, theirs);
-	if (local->family == AF_INET6)
+	if (local->family == AF_INET6) {
+		rtnl_addr_set_prefixlen(request, 64);
 		rtnl_addr_set_flags(request, IFA_F_NODAD); /* nobody else is on the wire */
+	} else {
+		rtnl_addr_set_peer(request, theirs);
+	}
 	rc = rtnl_addr_add(route, request, NLM_F_CREATE | NLM_F_EXCL);
 	if (rc < 0)
 		return nlerr_set(err, rc, "add address %s", addr_format(local, text));
@@ -64,22 +70,22 @@ int net_gate_addresses(struct net_ctx *ctx, struct err *err)
 {
 	const struct net_plan *plan = ctx->config->plan;
 
-	if (add_address(ctx->gate_route, &plan->gate4, &plan->jail4, err) < 0)
+	if (add_address(ctx->gate_route, GATE_INDEX, &plan->gate4, &plan->jail4, err) < 0)
 		return -err->code;
 	if (!plan->want_ipv6)
 		return 0;
-	return add_address(ctx->gate_route, &plan->gate6, &plan->jail6, err);
+	return add_address(ctx->gate_route, GATE_INDEX, &plan->gate6, &plan->jail6, err);
 }
 
 int net_jail_addresses(struct net_ctx *ctx, struct err *err)
 {
 	const struct net_plan *plan = ctx->config->plan;
 
-	if (add_address(ctx->jail_route, &plan->jail4, &plan->gate4, err) < 0)
+	if (add_address(ctx->jail_route, JAIL_INDEX, &plan->jail4, &plan->gate4, err) < 0)
 		return -err->code;
 	if (!plan->want_ipv6)
 		return 0;
-	return add_address(ctx->jail_route, &plan->jail6, &plan->gate6, err);
+	return add_address(ctx->jail_route, JAIL_INDEX, &plan->jail6, &plan->gate6, err);
 }
 
 static int add_default_route(struct nl_sock *socket, const struct addr *gateway, struct err *err)
@@ -97,8 +103,9 @@ static int add_default_route(struct nl_sock *socket, const struct addr *gateway,
 			rtnl_route_nh_free(hop);
 		return err_set(err, ENOMEM, "allocate a route request");
 	}
-	rtnl_route_nh_set_ifindex(hop, LINK_INDEX);
+	rtnl_route_nh_set_ifindex(hop, JAIL_INDEX);
 	rtnl_route_nh_set_gateway(hop, via);
+	rtnl_route_nh_set_flags(hop, RTNH_F_ONLINK); /* no need to look for a way to it */
 	rtnl_route_add_nexthop(route, hop); /* the route's now */
 	nl_addr_set_family(everywhere, gateway->family);
 	rtnl_route_set_dst(route, everywhere);

@@ -6,11 +6,9 @@
  */
 #include <net/if.h>
 #include <netlink/route/link.h>
-#include <netlink/route/link/inet6.h>
 #include <netlink/route/link/veth.h>
 
 #include <errno.h>
-#include <linux/if_link.h>
 
 #include "netsetup/steps.h"
 #include "policy/base/auto.h"
@@ -37,23 +35,30 @@ static void addr_release(struct nl_addr **addr)
 	*addr = NULL;
 }
 
-int net_loopback_up(struct net_ctx *ctx, struct err *err)
+static int set_up(struct nl_sock *route, int index, const char *name, struct err *err)
 {
 	struct rtnl_link *want AUTO(link_release) = rtnl_link_alloc();
-	struct rtnl_link *lo AUTO(link_release) = rtnl_link_alloc();
+	struct rtnl_link *link AUTO(link_release) = rtnl_link_alloc();
 	int rc;
 
-	if (!want || !lo)
+	if (!want || !link)
 		return err_set(err, ENOMEM, "allocate a link request");
-	rtnl_link_set_ifindex(lo, 1); /* loopback is the first device of every namespace */
+	rtnl_link_set_ifindex(link, index);
 	rtnl_link_set_flags(want, IFF_UP);
-	rc = rtnl_link_change(ctx->jail_route, lo, want, 0);
+	rc = rtnl_link_change(route, link, want, 0);
 	if (rc < 0)
-		return nlerr_set(err, rc, "set lo up");
+		return nlerr_set(err, rc, "set %s up", name);
 	return 0;
 }
 
-static int describe_end(struct rtnl_link *link, const char *name, struct err *err)
+int net_loopback_up(struct net_ctx *ctx, struct err *err)
+{
+	/* loopback is the first device of every namespace */
+	return set_up(ctx->jail_route, 1, "lo", err);
+}
+
+static int describe_end(struct rtnl_link *link, const char *name, int index, unsigned flags,
+			struct err *err)
 {
 	struct nl_addr *address AUTO(addr_release) = NULL;
 	int rc = nl_addr_parse(LINK_ADDRESS, AF_LLC, &address);
@@ -61,10 +66,10 @@ static int describe_end(struct rtnl_link *link, const char *name, struct err *er
 	if (rc < 0)
 		return nlerr_set(err, rc, "parse %s", LINK_ADDRESS);
 	rtnl_link_set_name(link, name);
-	rtnl_link_set_ifindex(link, LINK_INDEX);
+	rtnl_link_set_ifindex(link, index);
 	rtnl_link_set_addr(link, address);
 	rtnl_link_set_mtu(link, LINK_MTU);
-	rtnl_link_set_flags(link, IFF_UP | IFF_NOARP);
+	rtnl_link_set_flags(link, flags);
 	return 0;
 }
 
@@ -77,7 +82,9 @@ int net_link_up(struct net_ctx *ctx, struct err *err)
 	if (!gate)
 		return err_set(err, ENOMEM, "allocate a link request");
 	peer = rtnl_link_veth_get_peer(gate);
-	if (describe_end(gate, GATE_LINK, err) < 0 || describe_end(peer, JAIL_LINK, err) < 0) {
+	/* the kernel makes the peer first, when it cannot be up yet: it has no other end */
+	if (describe_end(gate, GATE_LINK, GATE_INDEX, IFF_UP | IFF_NOARP, err) < 0 ||
+	    describe_end(peer, JAIL_LINK, JAIL_INDEX, IFF_NOARP, err) < 0) {
 		rtnl_link_put(peer);
 		return -err->code;
 	}
@@ -86,5 +93,5 @@ int net_link_up(struct net_ctx *ctx, struct err *err)
 	rc = rtnl_link_add(ctx->gate_route, gate, NLM_F_CREATE | NLM_F_EXCL);
 	if (rc < 0)
 		return nlerr_set(err, rc, "make the veth pair %s, %s", GATE_LINK, JAIL_LINK);
-	return 0;
+	return set_up(ctx->jail_route, JAIL_INDEX, JAIL_LINK, err);
 }

@@ -82,11 +82,15 @@ static void tune(const struct tuning *tunings, size_t count)
 	}
 }
 
+/* nothing would use such addresses, and their start-up chatter costs time */
+#define NO_LINK_LOCAL "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"
+
 int net_tune_jail(struct net_ctx *ctx, struct err *err)
 {
 	static const struct tuning tunings[] = {
 		/* a client may dial the same server more than 28 000 times a minute */
 		{ "/proc/sys/net/ipv4/tcp_tw_reuse", "1" },
+		{ NO_LINK_LOCAL },
 	};
 
 	(void)ctx;
@@ -101,6 +105,7 @@ int net_tune_gate(struct net_ctx *ctx, struct err *err)
 		/* every rejected datagram is told at once, not only the first few a second */
 		{ "/proc/sys/net/ipv4/icmp_ratemask", "0" },
 		{ "/proc/sys/net/ipv6/icmp/ratelimit", "0" },
+		{ NO_LINK_LOCAL },
 	};
 
 	(void)ctx;

@@ -11,9 +11,11 @@
 
 /*
  * Both ends get their index at birth, so nobody has to look it up. High enough to miss the
- * fallback tunnel devices that some modules put into every new namespace.
+ * fallback tunnel devices that some modules put into every new namespace; and not the same, or
+ * the kernel takes up to a second to say that the link is up (linkwatch_urgent_event()).
  */
-#define LINK_INDEX 1000
+#define JAIL_INDEX 1000
+#define GATE_INDEX 1001
 
 struct net_ctx {
 	const struct net_config *config;

@@ -2,6 +2,7 @@
 #include "proxy/proxy.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,7 @@ static int start_names(struct proxy *proxy, struct err *err)
 	struct tm parts;
 
 	(void)gmtime_r(&epoch, &parts); /* reads the time zone once, while it still may */
+	json_object_seed(0); /* opens /dev/urandom, the same */
 	proxy->names = names_new(NET_PLAN_NAMES_MAX);
 	if (!proxy->names)
 		return err_set(err, ENOMEM, "allocate the name pool");
