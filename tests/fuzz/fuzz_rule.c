@@ -114,7 +114,7 @@ static void check_verdicts(const char *text, const struct rule *rule)
 	policy_init(&policy);
 	must(policy_allow(&policy, text, "fuzz", &err) == 0, "an accepted rule can be kept");
 	if (rule->has_domain) {
-		(void)strcpy(name, rule->domain.text);
+		memcpy(name, rule->domain.text, sizeof(name));
 		for (char *star = name; (star = strchr(star, '*'));)
 			*star = 'x';
 	}

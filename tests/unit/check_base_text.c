@@ -73,6 +73,7 @@ static const struct {
 	{ "cider", "cidr" },
 	{ "methods", "method" },
 	{ "pth", "path" },
+	{ "emthdo", "method" },
 	{ "", NULL },
 	{ "x", NULL },
 	{ "flavour", NULL },
