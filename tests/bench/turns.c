@@ -23,8 +23,6 @@ struct line {
 	double *ms;
 };
 
-extern char **environ;
-
 static void die(const char *what)
 {
 	fprintf(stderr, "turns: %s\n", what);
