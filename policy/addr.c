@@ -36,12 +36,12 @@ static const struct {
 	{ { V4(172, 16, 0, 0), 12 }, ADDR_PRIVATE },
 	{ { V4(192, 0, 0, 192), 32 }, ADDR_METADATA }, /* Oracle Cloud, older images */
 	{ { V4(192, 0, 0, 0), 24 }, ADDR_RESERVED }, /* protocol assignments */
-	{ { V4(192, 0, 2, 0), 24 }, ADDR_RESERVED }, /* documentation */
+	{ { V4(192, 0, 2, 0), 24 }, ADDR_DOCUMENTATION },
 	{ { V4(192, 88, 99, 0), 24 }, ADDR_RESERVED }, /* 6to4 relays, deprecated */
 	{ { V4(192, 168, 0, 0), 16 }, ADDR_PRIVATE },
 	{ { V4(198, 18, 0, 0), 15 }, ADDR_RESERVED }, /* benchmarking; our synthetic addresses */
-	{ { V4(198, 51, 100, 0), 24 }, ADDR_RESERVED }, /* documentation */
-	{ { V4(203, 0, 113, 0), 24 }, ADDR_RESERVED }, /* documentation */
+	{ { V4(198, 51, 100, 0), 24 }, ADDR_DOCUMENTATION },
+	{ { V4(203, 0, 113, 0), 24 }, ADDR_DOCUMENTATION },
 	{ { V4(224, 0, 0, 0), 4 }, ADDR_MULTICAST },
 	{ { V4(255, 255, 255, 255), 32 }, ADDR_BROADCAST },
 	{ { V4(240, 0, 0, 0), 4 }, ADDR_RESERVED },
@@ -56,9 +56,9 @@ static const struct {
 	{ { V6(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48 }, ADDR_EMBEDDED }, /* NAT64, RFC 8215 */
 	{ { V6(0x2001, 0, 0, 0, 0, 0, 0, 0), 32 }, ADDR_EMBEDDED }, /* Teredo */
 	{ { V6(0x2001, 0, 0, 0, 0, 0, 0, 0), 23 }, ADDR_RESERVED }, /* protocol assignments */
-	{ { V6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32 }, ADDR_RESERVED }, /* documentation */
+	{ { V6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32 }, ADDR_DOCUMENTATION },
 	{ { V6(0x2002, 0, 0, 0, 0, 0, 0, 0), 16 }, ADDR_EMBEDDED }, /* 6to4 */
-	{ { V6(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20 }, ADDR_RESERVED }, /* documentation */
+	{ { V6(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20 }, ADDR_DOCUMENTATION },
 	{ { V6(0x2000, 0, 0, 0, 0, 0, 0, 0), 3 }, ADDR_PUBLIC },
 	{ { V6(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42), 128 }, ADDR_METADATA }, /* Scaleway */
 	{ { V6(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe), 128 }, ADDR_METADATA }, /* Oracle Cloud */
@@ -117,6 +117,8 @@ const char *addr_class_name(enum addr_class class)
 		return "private";
 	case ADDR_SHARED:
 		return "shared";
+	case ADDR_DOCUMENTATION:
+		return "documentation";
 	case ADDR_RESERVED:
 		return "reserved";
 	case ADDR_EMBEDDED:

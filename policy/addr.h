@@ -31,7 +31,8 @@ enum addr_class {
 	ADDR_BROADCAST,
 	ADDR_PRIVATE, /* RFC 1918, fc00::/7, fec0::/10 */
 	ADDR_SHARED, /* 100.64/10 */
-	ADDR_RESERVED, /* documentation, 198.18/15, 192.0.0/24, 240/4, IPv6 outside 2000::/3 … */
+	ADDR_DOCUMENTATION, /* examples; no public server has one, some test networks do */
+	ADDR_RESERVED, /* 198.18/15, 192.0.0/24, 240/4, IPv6 outside 2000::/3 … */
 	ADDR_EMBEDDED, /* an IPv6 form that carries an IPv4 address: NAT64, 6to4, Teredo, compatible */
 	ADDR_CLASSES
 };

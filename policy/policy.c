@@ -147,7 +147,7 @@ static bool names_address(const struct rule *rule, const struct target *target)
 	       has_address(rule, target->addr);
 }
 
-/* Names the host, be it only in part: what an entry of the hosts file needs. */
+/* Names the host, be it only in part. */
 static bool names_host(const struct rule *rule, const struct target *target)
 {
 	return rule->has_domain && name_pattern_has_literal(&rule->domain) &&
@@ -210,10 +210,17 @@ static struct verdict judge_raw(const struct policy *policy, const struct target
 	return verdict;
 }
 
-/* The administrator's word in the hosts file is worth something, but never the host itself. */
-static bool may_come_from_hosts_file(enum addr_class class)
+/*
+ * Is a name that a rule spells out enough for this class? The administrator's word in the hosts
+ * file is worth something, but never the host itself. Documentation addresses do no harm from
+ * DNS either: nothing private has them, and closed networks put their mirrors there.
+ */
+static bool is_name_enough(enum addr_class class, enum addr_source source)
 {
-	return class == ADDR_PRIVATE || class == ADDR_SHARED || class == ADDR_RESERVED;
+	if (class == ADDR_DOCUMENTATION)
+		return true;
+	return source == ADDR_FROM_HOSTS_FILE &&
+	       (class == ADDR_PRIVATE || class == ADDR_SHARED || class == ADDR_RESERVED);
 }
 
 struct verdict policy_judge_address(const struct policy *policy, const char *name,
@@ -230,7 +237,7 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 	if (!verdict.is_allowed || class == ADDR_PUBLIC)
 		return verdict;
 	rule = find(policy->allow, policy->allow_count, names_address, &target);
-	if (!rule && source == ADDR_FROM_HOSTS_FILE && may_come_from_hosts_file(class))
+	if (!rule && is_name_enough(class, source))
 		rule = find(policy->allow, policy->allow_count, names_host, &target);
 	if (rule)
 		return allowed(rule);

@@ -57,7 +57,8 @@ struct verdict policy_judge_name(const struct policy *policy, const char *name, 
  * jail dialled the address itself (ADDR_FROM_CLIENT), which only cidr= and literal rules allow.
  * A non-public address needs a rule whose cidr= (or literal) contains it; an entry of the
  * caller's hosts file needs less: a rule with a literal label in domain= that matches the name
- * is enough for private, shared and reserved addresses.
+ * is enough for private, shared and reserved addresses. Such a rule is also enough for
+ * documentation addresses, wherever they come from.
  */
 struct verdict policy_judge_address(const struct policy *policy, const char *name,
 				    const struct addr *addr, uint16_t port,
