@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -232,6 +234,27 @@ static int install_filter(struct child *child, struct err *err)
 	return seccomp_filter_install(err);
 }
 
+/*
+ * Does a directory of PATH hold @name? execvp() says EACCES when it may not even look into one of
+ * them, which shells, and so users, call "not found".
+ */
+static bool is_on_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	char candidate[PATH_MAX];
+
+	while (path && *path) {
+		size_t length = strcspn(path, ":");
+
+		(void)snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)length, path, name);
+		if (faccessat(AT_FDCWD, candidate, F_OK, AT_EACCESS) == 0)
+			return true;
+		path += length;
+		path += *path == ':';
+	}
+	return false;
+}
+
 static int become_program(struct child *child, struct err *err)
 {
 	char **command = child->start->spec->command;
@@ -240,6 +263,8 @@ static int become_program(struct child *child, struct err *err)
 	environ = child->start->environment;
 	execvp(command[0], command);
 	code = errno;
+	if (code == EACCES && !strchr(command[0], '/') && !is_on_path(command[0]))
+		code = ENOENT;
 	if (code != ENOENT) {
 		child->exec_status = EXIT_NOT_EXECUTED;
 		return err_set(err, code, "execute %s", command[0]);

@@ -374,8 +374,8 @@ static void take_proxy_end(struct run *run)
 	(void)waitpid(run->proxy, &status, 0); /* its pidfd said that it ended */
 	run->proxy = 0;
 	fd_release(&run->proxy_fd);
-	if (run->control_fd < 0 && status == 0)
-		return; /* as we asked it to */
+	if (run->control_fd < 0 && (status == 0 || run->status.outcome == STATUS_FAILED))
+		return; /* as we asked it to, or cut off while it started */
 	log_error("the proxy ended %s %d: %s", WIFSIGNALED(status) ? "by signal" : "with status",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 		  run->control_fd < 0 ? "audit records may be missing" : "the jail is killed");

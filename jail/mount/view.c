@@ -34,6 +34,9 @@ static enum cwd_treatment treat_cwd(const struct mount_view *view)
 		if (is_below(view->cwd, system[i]))
 			return CWD_OVERLAY;
 	}
+	/* shared by everybody, and full of sockets: the jail has its own */
+	if (strcmp(view->cwd, "/tmp") == 0 || strcmp(view->cwd, "/var/tmp") == 0)
+		return CWD_AS_IT_IS;
 	if (strcmp(view->cwd, "/") == 0 || (view->home && is_below(view->home, view->cwd)))
 		return CWD_OVERLAY;
 	return CWD_WRITE;
@@ -68,6 +71,7 @@ int mount_default_view(struct mount_list *list, const struct mount_view *view, s
 	    (view->own_network && add(list, &mount_kind_sys, NULL, "/sys", err) < 0) ||
 	    add(list, &mount_kind_dev, NULL, "/dev", err) < 0 ||
 	    add(list, &mount_kind_tmpfs, NULL, "/tmp", err) < 0 ||
+	    add(list, &mount_kind_tmpfs, NULL, "/var/tmp", err) < 0 ||
 	    add(list, &mount_kind_tmpfs, NULL, "/run", err) < 0 ||
 	    add_home_and_cwd(list, view, err) < 0)
 		return -err->code;
