@@ -335,6 +335,7 @@ static const struct {
 	{ "x.0.0.0." REVERSE6, NULL },
 	{ "10.0.0." REVERSE6, NULL },
 	{ "0.0.0." REVERSE6, NULL },
+	{ "1.0.0x0." REVERSE6, NULL },
 };
 
 START_TEST(an_address_knows_its_name)
@@ -553,6 +554,13 @@ static const struct {
 	RAW("OPT too long", HEADER_1 OK_TEST A_IN OPT "\0\4", ns_r_formerr),
 	RAW("option cut", HEADER_1 OK_TEST A_IN OPT "\0\3\0\x0a\0", ns_r_formerr),
 	RAW("option too long", HEADER_1 OK_TEST A_IN OPT "\0\4\0\x0a\0\1", ns_r_formerr),
+	RAW("OPT with half a name", HEADER_1 OK_TEST A_IN "\1\0\x29\x04\xd0\0\0\0\0\0\0",
+	    ns_r_formerr),
+	RAW("two OPT, none there", "\xbe\xef\1\0\0\1\0\0\0\0\0\2" OK_TEST A_IN, ns_r_formerr),
+	RAW("an answer record, not there", "\xbe\xef\1\0\0\1\0\1\0\0\0\0" OK_TEST A_IN,
+	    ns_r_formerr),
+	RAW("label of 64 bytes", HEADER "\x40" L63 "\0" A_IN, ns_r_formerr),
+	RAW("label of 192 bytes", HEADER "\xc0" L63 L63 L63 "\0" A_IN, ns_r_formerr),
 	RAW("TSIG", HEADER_1 OK_TEST A_IN "\0\0\xfa\0\xff\0\0\0\0\0\0", ns_r_formerr),
 	RAW("dot in a label", HEADER "\7ok.test\0" A_IN, ns_r_nxdomain),
 	RAW("NUL in a label", HEADER "\3ok\0\4test\0" A_IN, ns_r_nxdomain),

@@ -297,14 +297,18 @@ START_TEST(every_length_must_add_up)
 {
 	struct bytes body = { .length = bodies[_i].body.length };
 	struct bytes message AUTO(bytes_done) = { 0 };
-	struct bytes stream AUTO(bytes_done) = { 0 };
 
 	put_number(&message, 1, 1);
 	put_number(&message, 3, body.length);
 	put(&message, bodies[_i].body.bytes, body.length);
-	put_records(&stream, &message, 16384);
-	assert_read(&stream, NULL, bodies[_i].is_fine ? 0 : REASON_BAD_TLS);
-	assert_steady(&stream);
+	/* with records of one byte, the end of a record hides no missing byte */
+	for (size_t size = 1; size <= message.length; size++) {
+		struct bytes stream AUTO(bytes_done) = { 0 };
+
+		put_records(&stream, &message, size);
+		assert_read(&stream, NULL, bodies[_i].is_fine ? 0 : REASON_BAD_TLS);
+		assert_steady(&stream);
+	}
 }
 END_TEST
 
