@@ -31,11 +31,15 @@
 #define WRITE_MAX    (4u << 20)
 #define PARALLEL_MAX 256
 
+/*
+ * No byte of a text protocol: a proxy that looks for HTTP may wait for more of what could be a method,
+ * and the wait would be measured.
+ */
 enum want {
-	WANT_ECHO = 'e', /* one byte back, then close */
-	WANT_HOLD = 'h', /* one byte back, then nothing until the client closes */
-	WANT_UP = 'u', /* read to the end of stream, then send the count */
-	WANT_DOWN = 'd', /* send that many bytes, then close */
+	WANT_ECHO = 1, /* one byte back, then close */
+	WANT_HOLD = 2, /* one byte back, then nothing until the client closes */
+	WANT_UP = 3, /* read to the end of stream, then send the count */
+	WANT_DOWN = 4, /* send that many bytes, then close */
 };
 
 struct transfer {

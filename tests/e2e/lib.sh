@@ -290,6 +290,14 @@ limit_namespaces() # COUNT
 	done
 }
 
+# The program's path after copying it to where the jail sees it: the clone may be in /tmp, which is
+# private there. For $NSGATE_PROBES/NAME and the like.
+into_jail() # PROGRAM
+{
+	cp -- "$1" "$T/work/"
+	printf '%s/work/%s\n' "$T" "${1##*/}"
+}
+
 # ---- servers --------------------------------------------------------------------------------
 
 # Starts a command that writes something to descriptor 3 when it is ready. Its pid: SERVER_PID.

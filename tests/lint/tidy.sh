@@ -10,7 +10,7 @@ shift
 [[ -e $build/compile_commands.json ]] || { echo "$build/compile_commands.json is missing"; exit 1; }
 
 # gcc's own warning options mean nothing to clang.
-tidy=(clang-tidy -p "$build" --quiet
+tidy=(clang-tidy -p "$build" --quiet --warnings-as-errors='*'
 	--extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unused-command-line-argument)
 
 files=("$@")
@@ -18,13 +18,5 @@ files=("$@")
 	<(jq -r '.[].file' "$build/compile_commands.json" | sort -u) \
 	<(tracked '*.c' | tr '\0' '\n' | sed "s|^|$PWD/|" | sort -u))
 
-# One checker finds use after free, double free and leaks, but LLVM 14 does not know that a variable with
-# __attribute__((cleanup)) - our AUTO() - is released: its leaks are dropped here. LeakSanitizer finds the
-# real ones. A finding is a "warning:" or "error:" line and the notes below it.
-errors=$(mktemp)
-trap 'rm -f -- "$errors"' EXIT
-status=0
-all=$(printf '%s\0' "${files[@]}" | xargs -0 -r -n 2 -P 2 "${tidy[@]}" 2>"$errors") || status=$?
-found=$(awk '/^[^ ].*: (warning|error): / { is_leak = /Potential (memory )?leak/ } !is_leak' <<<"$all")
-[[ ! $found ]] || { printf '%s\n' "$found"; exit 1; }
-[[ $status -eq 0 ]] || { cat "$errors"; exit 1; }
+# "N warnings generated." on stderr counts those of system headers, which are not shown.
+printf '%s\0' "${files[@]}" | xargs -0 -r -n 2 -P 2 "${tidy[@]}" 2> >(grep -v 'warnings\{0,1\} .*generated' >&2)
