@@ -10,16 +10,16 @@
 #include "policy/policy.h"
 #include "proxy/dns/names.h"
 
-#define DNS_UDP_SIZE  512u   /* without EDNS, RFC 1035 */
-#define DNS_EDNS_SIZE 1232u  /* the most we send over UDP, DNS flag day 2020 */
+#define DNS_UDP_SIZE  512u /* without EDNS, RFC 1035 */
+#define DNS_EDNS_SIZE 1232u /* the most we send over UDP, DNS flag day 2020 */
 #define DNS_TCP_SIZE  65535u
 
 /* What was asked and decided, for the audit record. */
 struct dns_decision {
 	struct verdict verdict;
 	char name[NAME_SIZE]; /* canonical; empty when the query had no valid name */
-	char asked[1024];     /* the name as asked, escaped for people (text_escape) */
-	uint16_t type;        /* QTYPE; 0 when it could not be read */
+	char asked[1024]; /* the name as asked, escaped for people (text_escape) */
+	uint16_t type; /* QTYPE; 0 when it could not be read */
 	uint8_t rcode;
 };
 

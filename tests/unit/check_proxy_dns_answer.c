@@ -683,7 +683,7 @@ START_TEST(a_type_has_a_name)
 }
 END_TEST
 
-#define ROWS(table) (int)(sizeof(table) / sizeof(table[0]))
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static Suite *suite(void)
 {
