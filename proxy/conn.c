@@ -23,6 +23,7 @@
 
 #define SPARE_CONNS_MAX 64
 #define NO_NUMBER	UINT32_MAX
+#define WORD_MS		100 /* for the rest of a request line that was cut */
 
 enum conn_state {
 	CONN_NEW, /* accepted, nothing known; not watched */
@@ -65,13 +66,15 @@ struct conn {
 	uint32_t id; /* for debug messages */
 	uint32_t name_number; /* NO_NUMBER: the client dialled an address */
 	struct addr address; /* where the client wanted to go */
-	struct addr dialed; /* where it was connected to; family 0 = nowhere */
+	struct addr dialed; /* where it was connected to, or is_refused; family 0 = nowhere */
 	uint16_t port;
 	uint8_t state; /* enum conn_state */
 	uint8_t reason; /* enum reason */
 	uint8_t protocol; /* enum sniff_protocol */
 	bool is_allowed; /* as far as is known */
 	bool is_judged; /* the client's bytes may go upstream */
+	bool is_refused; /* dialed was resolved, but must not be dialled */
+	bool is_overdue; /* the client had its time to go on */
 	bool want_reset; /* close both sides with RST */
 	bool has_sni; /* sniffed.name is this connection's; only while it is closed */
 };
@@ -198,14 +201,28 @@ static bool judge_sniffed(struct conn *conn, struct verdict *verdict_out)
 	return verdict_out->reason != REASON_DENY_RULE;
 }
 
-/* Bytes that are not enough to judge by. */
+/*
+ * Bytes that are not enough to tell the protocol. A begun ClientHello must be judged or denied;
+ * for all else the protocol is but a word in the audit log, and a program that sends "hello"
+ * and waits is not kept waiting for it.
+ */
 static enum conn_state wait_for_more(struct conn *conn, size_t length)
 {
-	if (length == sizeof(peeked) || conn->client_end.has_hangup)
+	struct conns *conns = conn->conns;
+	struct sniff_result unused;
+	bool is_hello = sniff_tls(peeked, length, &unused) == SNIFF_MORE;
+	bool is_all = length == sizeof(peeked) || conn->client_end.has_hangup;
+
+	if (is_all && is_hello)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
+	if (is_all || (conn->is_overdue && !is_hello)) {
+		conn->is_judged = true;
+		return (enum conn_state)conn->state;
+	}
 	conn->client_end.can_read = false; /* until more arrives */
 	if (!link_is_in(&conn->sniff_deadline.link))
-		timer_start(&conn->conns->sniff_deadlines, &conn->sniff_deadline);
+		timer_start(is_hello ? &conns->sniff_deadlines : &conns->word_deadlines,
+			    &conn->sniff_deadline);
 	return (enum conn_state)conn->state;
 }
 
@@ -261,9 +278,19 @@ static enum conn_state sniff_and_relay(struct conn *conn)
 	return state == CONN_CLOSED ? state : relay(conn);
 }
 
-static enum conn_state give_up(struct conn *conn)
+/* One more look; only a ClientHello is not let go without a verdict. */
+static enum conn_state stop_waiting(struct conn *conn)
 {
-	return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
+	enum conn_state state;
+
+	conn->client_end.can_read = true;
+	conn->is_overdue = true;
+	state = peek(conn);
+	if (state == CONN_CLOSED)
+		return state;
+	if (!conn->is_judged)
+		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
+	return conn->upstream ? relay(conn) : state;
 }
 
 /* ---- dialling ---- */
@@ -353,12 +380,14 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 			targets[count++] =
 				(struct dial_target) { answer->addresses[i], verdict.rule };
 		} else {
-			conn->dialed = answer->addresses[i]; /* tells which one was refused */
+			conn->dialed = answer->addresses[i]; /* for the record, if none is left */
 			refused = verdict;
 		}
 	}
-	if (count == 0)
+	if (count == 0) {
+		conn->is_refused = true;
 		return deny_verdict(conn, &refused);
+	}
 	conn->dialed.family = 0;
 	return dial(conn, targets, count);
 }
@@ -406,26 +435,14 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	return dial(conn, &target, 1);
 }
 
-static enum conn_state judge_destination(struct conn *conn)
-{
-	uint32_t number;
-
-	switch (net_plan_synthetic_index(&conn->address, &number)) {
-	case 0:
-		conn->name_number = number;
-		return judge_name(conn);
-	case -ERANGE:
-		return deny(conn, REASON_UNKNOWN_NAME, NULL);
-	default:
-		return judge_raw_address(conn);
-	}
-}
-
 static enum conn_state judge(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
-	enum conn_state state;
+	uint32_t number;
+	int rc = net_plan_synthetic_index(&conn->address, &number);
 
+	if (rc == 0)
+		conn->name_number = number; /* first: every record has the name then */
 	if (conns->audit->has_failed)
 		return deny(conn, REASON_AUDIT_FAILED, NULL);
 	if (conns->count > conns->max)
@@ -434,8 +451,16 @@ static enum conn_state judge(struct conn *conn)
 	if (!conn->port ||
 	    origdst_is_self(conns->plan, conn->client->fd, &conn->address, conn->port))
 		return deny(conn, REASON_SELF, NULL);
-	state = judge_destination(conn);
-	if (state != CONN_CLOSED && watch_start(conns->loop, conn->client, RELAY_EVENTS) < 0)
+	if (rc == -ERANGE)
+		return deny(conn, REASON_UNKNOWN_NAME, NULL);
+	return rc == 0 ? judge_name(conn) : judge_raw_address(conn);
+}
+
+static enum conn_state judge_and_watch(struct conn *conn)
+{
+	enum conn_state state = judge(conn);
+
+	if (state != CONN_CLOSED && watch_start(conn->conns->loop, conn->client, RELAY_EVENTS) < 0)
 		return fail(conn, REASON_LIMIT, "cannot watch the client's socket");
 	return state;
 }
@@ -454,26 +479,26 @@ static enum conn_state finish_up(struct conn *conn)
 
 static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 	[CONN_NEW] = {
-		[CONN_EV_ACCEPTED]    = judge,
+		[CONN_EV_ACCEPTED]    = judge_and_watch,
 	},
 	[CONN_RESOLVING] = {
 		[CONN_EV_CLIENT]      = peek,
 		[CONN_EV_RESOLVED]    = choose_found,
-		[CONN_EV_DEADLINE]    = give_up,
+		[CONN_EV_DEADLINE]    = stop_waiting,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_DIALING] = {
 		[CONN_EV_CLIENT]      = peek,
 		[CONN_EV_CONNECTED]   = sniff_and_relay,
 		[CONN_EV_DIAL_FAILED] = dial_failed,
-		[CONN_EV_DEADLINE]    = give_up,
+		[CONN_EV_DEADLINE]    = stop_waiting,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_SNIFFING] = {
 		[CONN_EV_CLIENT]      = sniff_and_relay,
 		[CONN_EV_UPSTREAM]    = relay,
 		[CONN_EV_TURN]        = relay,
-		[CONN_EV_DEADLINE]    = give_up,
+		[CONN_EV_DEADLINE]    = stop_waiting,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_RELAYING] = {
@@ -532,14 +557,23 @@ static void conn_feed(struct conn *conn, enum conn_event event)
 
 /* ---- the record ---- */
 
+static void tell_failure(const struct audit_record *record)
+{
+	char text[ADDR_TEXT_MAX];
+	bool is_v6 = !record->name && record->address->family == AF_INET6;
+
+	log_info("%s%s%s:%u: %s: %s", is_v6 ? "[" : "",
+		 record->name ? record->name : addr_format(record->address, text), is_v6 ? "]" : "",
+		 record->port, reason_text(record->verdict.reason), record->error);
+}
+
 static void tell(const struct conn *conn, const struct audit_record *record)
 {
-	char where[ADDR_TEXT_MAX];
 	struct tell_denial denial = {
 		.protocol = record->protocol,
 		.name = record->name,
 		.sni = record->sni,
-		.address = record->name ? record->dialed : record->address,
+		.address = record->name ? record->refused : record->address,
 		.port = record->port,
 		.verdict = record->verdict,
 	};
@@ -547,9 +581,7 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 	if (!record->verdict.is_allowed)
 		tell_denied(conn->conns->tell, &denial);
 	else if (record->error)
-		log_info("%s:%u: %s: %s",
-			 record->name ? record->name : addr_format(record->address, where),
-			 record->port, reason_text(record->verdict.reason), record->error);
+		tell_failure(record);
 }
 
 static void conns_shut(struct conns *conns);
@@ -563,7 +595,8 @@ static void write_record(struct conn *conn)
 		.sni = conn->has_sni ? sniffed.name : NULL,
 		.address = conn->address.family ? &conn->address : NULL,
 		.port = conn->port,
-		.dialed = conn->dialed.family ? &conn->dialed : NULL,
+		.dialed = conn->dialed.family && !conn->is_refused ? &conn->dialed : NULL,
+		.refused = conn->is_refused ? &conn->dialed : NULL,
 		.verdict = { conn->is_allowed, (enum reason)conn->reason, conn->rule },
 		.error = conn->error,
 		.bytes_sent = conn->sent.bytes,
@@ -685,6 +718,7 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 	pipes_init(&conns->pipes, max / 2 > 0 ? max / 2 : 1);
 	dials_init(&conns->dials, conns->loop, connect_timeout_ms);
 	timer_queue_init(conns->loop, &conns->sniff_deadlines, sniff_timeout_ms, sniff_expired);
+	timer_queue_init(conns->loop, &conns->word_deadlines, WORD_MS, sniff_expired);
 }
 
 void conns_close(struct conns *conns)

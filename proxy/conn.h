@@ -26,7 +26,8 @@ struct conns {
 	struct tell *tell;
 	struct dials dials;
 	struct pipes pipes;
-	struct timer_queue sniff_deadlines;
+	struct timer_queue sniff_deadlines; /* for the rest of a ClientHello */
+	struct timer_queue word_deadlines; /* for that of anything else */
 	struct link open; /* of struct conn */
 	struct conn *spare; /* owned; for reuse */
 	unsigned spare_count;

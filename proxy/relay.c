@@ -184,7 +184,8 @@ static bool fill(struct pipes *pipes, struct relay_flow *flow, struct relay_end 
 	}
 	flow->pipe->held = (unsigned)got;
 	/* Fewer bytes than slots: the pipe was not what stopped us, so the socket is drained. */
-	if (!from->has_hangup && (size_t)got < flow->pipe->size / PIPE_SLOT_BYTES)
+	if (!from->has_hangup && !from->has_urgent &&
+	    (size_t)got < flow->pipe->size / PIPE_SLOT_BYTES)
 		from->can_read = false;
 	return true;
 }

@@ -28,6 +28,7 @@ void audit_init(struct audit *audit, int fd, const char *jail_id)
 	struct stat status;
 
 	*audit = (struct audit) { .fd = fd, .jail_id = jail_id };
+	json_object_seed(0); /* reads /dev/urandom, while the proxy still may */
 	if (fd >= 0 && fstat(fd, &status) == 0)
 		audit->can_stall = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
 }
@@ -86,6 +87,7 @@ static int put_destination(json_t *object, const struct audit_record *record)
 	int failed = put_text(object, "name", record->name) | put_text(object, "sni", record->sni) |
 		     put_address(object, "address", record->address) |
 		     put_address(object, "dialed", record->dialed) |
+		     put_address(object, "refused", record->refused) |
 		     put_text(object, "qtype", record->qtype);
 
 	if (record->port)

@@ -17,6 +17,7 @@ struct audit_record {
 	const struct addr *address; /* where the jail connected to; NULL for dns */
 	uint16_t port;
 	const struct addr *dialed; /* where the proxy connected to; NULL = nowhere */
+	const struct addr *refused; /* what the name led to, when that was denied; NULL = none */
 	const char *qtype; /* dns only */
 	struct verdict verdict;
 	const char *error; /* why an allowed connection came to nothing; NULL = it did not */

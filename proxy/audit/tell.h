@@ -24,7 +24,8 @@ struct tell_denial {
 	const char *name; /* escaped text, or NULL */
 	const char *sni; /* the name claimed in a ClientHello, or NULL */
 	const char *qtype; /* dns only */
-	const struct addr *address; /* when there is no name, or that was refused itself */
+	const struct addr
+		*address; /* the destination, or what its name led to and was refused; or NULL */
 	uint16_t port;
 	struct verdict verdict;
 };

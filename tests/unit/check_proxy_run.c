@@ -1,0 +1,890 @@
+/* The whole proxy, confined, between two network namespaces: what a program in the jail sees. */
+#include "proxy/proxy.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy/net_plan.h"
+#include "proxy/dns/answer.h"
+#include "tests/unit/proxy_world.h"
+
+#define TIMEOUT_S 10
+
+static struct world_proxy proxy;
+
+/* ---- what a program does ---- */
+
+static const char *const usual_rules[] = {
+	"allow domain=ok.test",
+	"allow domain=six.test",
+	"allow domain=slow.test",
+	"allow domain=dns.test",
+	"allow domain=alias.test",
+	"allow domain=loop.test",
+	"allow domain=nowhere.test",
+	"allow cidr=" RAW_ADDRESS,
+	"allow cidr=" RAW_ADDRESS6,
+	"deny domain=secret.test",
+	NULL,
+};
+
+static void start(void)
+{
+	proxy_start(&proxy, usual_rules, -1, 0);
+}
+
+static void stop(void)
+{
+	if (proxy.control_fd >= 0)
+		(void)proxy_stop(&proxy);
+	proxy.control_fd = -1;
+}
+
+/* Ends the proxy and reads its audit records: an array, to be json_decref()ed. */
+static json_t *records(void)
+{
+	json_t *list = json_array();
+	int status = proxy_stop(&proxy);
+	FILE *file;
+	char line[8192];
+
+	proxy.control_fd = -1;
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "proxy status %x", status);
+	ck_assert_int_ge(lseek(proxy.audit_fd, 0, SEEK_SET), 0);
+	file = fdopen(proxy.audit_fd, "r");
+	while (fgets(line, sizeof(line), file)) {
+		json_t *record = json_loads(line, 0, NULL);
+
+		ck_assert_msg(record != NULL, "no JSON: %s", line);
+		ck_assert_int_eq(json_integer_value(json_object_get(record, "seq")),
+				 (json_int_t)json_array_size(list));
+		json_array_append_new(list, record);
+	}
+	(void)fclose(file);
+	return list;
+}
+
+static const char *text_of(const json_t *record, const char *key)
+{
+	const char *text = json_string_value(json_object_get(record, key));
+
+	return text ? text : "";
+}
+
+/* The first record that is not about DNS. */
+static const json_t *connection(const json_t *list)
+{
+	size_t i;
+	json_t *record;
+
+	json_array_foreach(list, i, record)
+	{
+		if (strcmp(text_of(record, "protocol"), "dns") != 0)
+			return record;
+	}
+	ck_abort_msg("no record of a connection");
+	return NULL;
+}
+
+static void expect_verdict(const char *verdict, const char *reason)
+{
+	json_t *list = records();
+	const json_t *record = connection(list);
+
+	ck_assert_str_eq(text_of(record, "verdict"), verdict);
+	ck_assert_str_eq(text_of(record, "reason"), reason);
+	json_decref(list);
+}
+
+static size_t make_query(const char *name, uint16_t type, uint8_t *out)
+{
+	static const uint8_t header[12] = { 0x12, 0x34, 1, 0, 0, 1 };
+	size_t at = sizeof(header);
+
+	memcpy(out, header, sizeof(header));
+	while (*name) {
+		size_t label = strcspn(name, ".");
+
+		out[at++] = (uint8_t)label;
+		memcpy(out + at, name, label);
+		at += label;
+		name += label + (name[label] == '.');
+	}
+	out[at++] = 0;
+	out[at++] = (uint8_t)(type >> 8);
+	out[at++] = (uint8_t)type;
+	out[at++] = 0;
+	out[at++] = 1;
+	return at;
+}
+
+/* The address is what stands at the end of the answer. Returns the rcode. */
+static int read_answer(const uint8_t *answer, size_t length, size_t query_length, uint16_t type,
+		       struct addr *addr_out)
+{
+	size_t size = type == 1 ? 4 : 16;
+
+	ck_assert_uint_ge(length, 12);
+	memset(addr_out, 0, sizeof(*addr_out));
+	if (answer[7] == 1) {
+		ck_assert_uint_ge(length, query_length + 12 + size);
+		addr_out->family = type == 1 ? AF_INET : AF_INET6;
+		memcpy(addr_out->bytes, answer + query_length + 12, size);
+	}
+	return answer[3] & 15;
+}
+
+static void set_timeout(int fd)
+{
+	const struct timeval patience = { .tv_sec = TIMEOUT_S };
+
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
+}
+
+static int connect_to(const struct addr *addr, uint16_t port, int type)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = addr_to_sockaddr(addr, port, &storage);
+	int fd = socket(addr->family, type | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	set_timeout(fd);
+	ck_assert_msg(connect(fd, (struct sockaddr *)&storage, length) == 0, "connect: %s",
+		      strerror(errno));
+	return fd;
+}
+
+static struct addr address(const char *text)
+{
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse(text, &addr), 0);
+	return addr;
+}
+
+/* Asks a resolver somewhere; the gate answers. Returns the rcode. */
+static int lookup(const char *name, uint16_t type, struct addr *addr_out)
+{
+	const struct addr server = address(type == 1 ? "9.9.9.9" : "2620:fe::fe");
+	uint8_t query[512], answer[1500];
+	size_t length = make_query(name, type, query);
+	int fd = connect_to(&server, 53, SOCK_DGRAM);
+	ssize_t got;
+
+	ck_assert_int_eq(send(fd, query, length, 0), (ssize_t)length);
+	got = recv(fd, answer, sizeof(answer), 0);
+	ck_assert_msg(got > 0, "no DNS answer: %s", strerror(errno));
+	(void)close(fd);
+	return read_answer(answer, (size_t)got, length, type, addr_out);
+}
+
+static int dial(const char *name, uint16_t port)
+{
+	struct addr addr;
+
+	ck_assert_int_eq(lookup(name, 1, &addr), 0);
+	ck_assert_int_eq(addr.family, AF_INET);
+	return connect_to(&addr, port, SOCK_STREAM);
+}
+
+static void put(int fd, const void *bytes, size_t length)
+{
+	ck_assert_int_eq(send(fd, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
+}
+
+static void expect(int fd, const void *bytes, size_t length)
+{
+	char got[4096];
+
+	ck_assert_uint_le(length, sizeof(got));
+	ck_assert_int_eq(recv(fd, got, length, MSG_WAITALL), (ssize_t)length);
+	ck_assert_int_eq(memcmp(got, bytes, length), 0);
+}
+
+static void expect_end(int fd)
+{
+	char byte;
+
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+}
+
+static void expect_reset(int fd)
+{
+	char byte;
+	ssize_t got = recv(fd, &byte, 1, 0);
+
+	ck_assert_msg(got < 0 && errno == ECONNRESET, "%zd %s instead of a reset", got,
+		      got < 0 ? strerror(errno) : "bytes");
+}
+
+static void wait_for(const atomic_uint *counter, unsigned value)
+{
+	for (int i = 0; i < 1000 && *counter < value; i++)
+		(void)poll(NULL, 0, 5);
+	ck_assert_uint_ge(*counter, value);
+}
+
+/* ---- relaying ---- */
+
+START_TEST(relays_to_an_allowed_name_and_records_it)
+{
+	int fd = dial("ok.test", PORT_ECHO);
+	const json_t *record;
+	json_t *list;
+
+	put(fd, "hello", 5);
+	expect(fd, "hello", 5);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect_end(fd);
+	(void)close(fd);
+	list = records();
+	record = connection(list);
+	ck_assert_str_eq(text_of(record, "jail"), "0123456789abcdef");
+	ck_assert_str_eq(text_of(record, "protocol"), "tcp");
+	ck_assert_str_eq(text_of(record, "name"), "ok.test");
+	ck_assert_str_eq(text_of(record, "address"), "198.18.0.1");
+	ck_assert_str_eq(text_of(record, "dialed"), SERVER_ADDRESS);
+	ck_assert_str_eq(text_of(record, "verdict"), "allow");
+	ck_assert_str_eq(text_of(record, "rule"), "domain=ok.test");
+	ck_assert_str_eq(text_of(record, "rule_origin"), "test");
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "port")), PORT_ECHO);
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "bytes_sent")), 5);
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "bytes_received")), 5);
+	ck_assert_uint_eq(json_array_size(list), 2); /* the query, the connection */
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(lets_the_server_speak_first)
+{
+	int fd = dial("ok.test", PORT_BANNER);
+
+	expect(fd, "220 hello\r\n", 11);
+	put(fd, "QUIT", 4);
+	expect(fd, "QUIT", 4);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(passes_the_clients_end_of_stream_on)
+{
+	int fd = dial("ok.test", PORT_SINK);
+	uint8_t bytes[1000];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = bulk_byte(i);
+	put(fd, bytes, sizeof(bytes));
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect(fd, "1000", 4);
+	expect_end(fd);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(passes_on_an_end_of_stream_without_any_byte)
+{
+	int fd = dial("ok.test", PORT_SINK);
+
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect(fd, "0", 1);
+	expect_end(fd);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(passes_the_servers_end_of_stream_on)
+{
+	unsigned before = world->half_bytes;
+	int fd = dial("ok.test", PORT_HALF);
+
+	expect_end(fd);
+	put(fd, "still here", 10);
+	wait_for(&world->half_bytes, before + 10);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(passes_the_servers_reset_on)
+{
+	int fd = dial("ok.test", PORT_RESET);
+
+	put(fd, "xy", 2);
+	expect_reset(fd);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(passes_the_clients_reset_on)
+{
+	const struct linger now = { 1, 0 };
+	unsigned before = world->resets;
+	int fd = dial("ok.test", PORT_WAIT_RESET);
+
+	put(fd, "xy", 2);
+	(void)poll(NULL, 0, 50);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	(void)close(fd);
+	wait_for(&world->resets, before + 1);
+}
+END_TEST
+
+START_TEST(receives_64_mebibytes_unharmed)
+{
+	int fd = dial("ok.test", PORT_SOURCE);
+	static uint8_t bytes[65536];
+	uint64_t at = 0;
+	unsigned wrong = 0;
+	ssize_t got;
+
+	while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
+		for (ssize_t i = 0; i < got; i++)
+			wrong += bytes[i] != bulk_byte(at + (uint64_t)i);
+		at += (uint64_t)got;
+	}
+	ck_assert_int_eq(got, 0);
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(at, BULK_BYTES);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(sends_64_mebibytes_unharmed)
+{
+	int fd = dial("ok.test", PORT_SINK);
+	static uint8_t bytes[65536];
+	unsigned before = world->wrong_bytes;
+
+	for (uint64_t at = 0; at < BULK_BYTES; at += sizeof(bytes)) {
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = bulk_byte(at + i);
+		ck_assert_int_eq(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+	}
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect(fd, "67108864", 8);
+	ck_assert_uint_eq(world->wrong_bytes, before);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(gets_past_an_urgent_byte)
+{
+	int fd = dial("ok.test", PORT_ECHO);
+
+	put(fd, "one", 3);
+	expect(fd, "one", 3);
+	ck_assert_int_eq(send(fd, "two!", 4, MSG_OOB), 4);
+	put(fd, "three", 5);
+	expect(fd, "two!three", 9);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(carries_500_connections_at_once)
+{
+	static int fds[500];
+	struct addr addr;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	for (size_t i = 0; i < 500; i++)
+		fds[i] = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+	for (size_t i = 0; i < 500; i++)
+		put(fds[i], &i, sizeof(i));
+	for (size_t i = 0; i < 500; i++)
+		expect(fds[i], &i, sizeof(i));
+	for (size_t i = 0; i < 500; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
+/* ---- verdicts ---- */
+
+START_TEST(resets_an_address_that_no_rule_allows)
+{
+	const struct addr addr = address("198.51.100.7");
+	int fd = connect_to(&addr, 4444, SOCK_STREAM);
+
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "raw-ip");
+}
+END_TEST
+
+START_TEST(relays_to_an_address_that_a_cidr_rule_allows)
+{
+	const struct addr addr = address(_i ? RAW_ADDRESS6 : RAW_ADDRESS);
+	int fd = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+
+	put(fd, "raw", 3);
+	expect(fd, "raw", 3);
+	(void)close(fd);
+	expect_verdict("allow", "allow-rule");
+}
+END_TEST
+
+START_TEST(resets_a_synthetic_address_that_was_never_given_out)
+{
+	const struct addr addr = net_plan_synthetic4(77);
+	int fd = connect_to(&addr, 443, SOCK_STREAM);
+
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "unknown-name");
+}
+END_TEST
+
+START_TEST(resets_who_dials_the_listener_itself)
+{
+	const struct addr addr = address(_i ? "::1" : "127.0.0.1");
+	int fd = connect_to(&addr, NET_PLAN_TCP_PORT, SOCK_STREAM);
+
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "self");
+}
+END_TEST
+
+START_TEST(refuses_a_name_that_leads_to_loopback)
+{
+	int fd = dial("loop.test", PORT_ECHO);
+
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "private-address");
+}
+END_TEST
+
+START_TEST(records_why_an_allowed_dial_failed)
+{
+	int fd = dial("ok.test", PORT_NOBODY);
+	const json_t *record;
+	json_t *list;
+
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	record = connection(list);
+	ck_assert_str_eq(text_of(record, "verdict"), "allow");
+	ck_assert_str_eq(text_of(record, "reason"), "upstream-failed");
+	ck_assert_str_eq(text_of(record, "error"), "Connection refused");
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(records_that_a_name_has_no_address)
+{
+	int fd = dial("nowhere.test", 443);
+
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("allow", "resolve-failed");
+}
+END_TEST
+
+START_TEST(asks_dns_once_for_connections_in_a_row)
+{
+	unsigned before = world->dns_queries;
+
+	for (int i = 0; i < 5; i++) {
+		int fd = dial("dns.test", PORT_ECHO);
+
+		put(fd, "\n", 1);
+		expect(fd, "\n", 1);
+		(void)close(fd);
+	}
+	ck_assert_uint_eq(world->dns_queries, before + 2); /* A and AAAA, no search domain */
+}
+END_TEST
+
+START_TEST(follows_an_alias)
+{
+	int fd = dial("alias.test", PORT_ECHO);
+
+	put(fd, "\n", 1);
+	expect(fd, "\n", 1);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(refuses_an_alias_of_a_denied_name)
+{
+	static const char *const rules[] = { "allow domain=alias.test", "deny domain=dns.test",
+					     NULL };
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules, -1, 0);
+	fd = dial("alias.test", PORT_ECHO);
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "deny-rule");
+}
+END_TEST
+
+START_TEST(dials_the_next_address_when_one_is_silent)
+{
+	struct timespec before, after;
+	int fd;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	fd = dial("slow.test", PORT_ECHO);
+	put(fd, "\n", 1);
+	expect(fd, "\n", 1);
+	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_le((after.tv_sec - before.tv_sec) * 1000 +
+				 (after.tv_nsec - before.tv_nsec) / 1000000,
+			 1000);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(reaches_a_name_that_has_only_ipv6)
+{
+	struct addr addr;
+	int fd;
+
+	ck_assert_int_eq(lookup("six.test", 28, &addr), 0);
+	ck_assert_int_eq(addr.family, AF_INET6);
+	fd = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+	put(fd, "\n", 1);
+	expect(fd, "\n", 1);
+	(void)close(fd);
+}
+END_TEST
+
+/* ---- sniffing ---- */
+
+/* A minimal ClientHello that names @sni. */
+static size_t make_hello(const char *sni, uint8_t *out)
+{
+	const uint8_t name = (uint8_t)strlen(sni);
+	const uint8_t fixed[] = {
+		0x16, 3, 1, 0, (uint8_t)(name + 56), 1, 0, 0, (uint8_t)(name + 52), 3, 3
+	};
+	const uint8_t rest[] = { 0,
+				 0,
+				 2,
+				 0x13,
+				 1,
+				 1,
+				 0,
+				 0,
+				 (uint8_t)(name + 9),
+				 0,
+				 0,
+				 0,
+				 (uint8_t)(name + 5),
+				 0,
+				 (uint8_t)(name + 3),
+				 0,
+				 0,
+				 name };
+	size_t at = sizeof(fixed);
+
+	memcpy(out, fixed, sizeof(fixed));
+	memset(out + at, 7, 32); /* random */
+	at += 32;
+	memcpy(out + at, rest, sizeof(rest));
+	at += sizeof(rest);
+	memcpy(out + at, sni, name);
+	return at + name;
+}
+
+START_TEST(relays_tls_with_the_right_name)
+{
+	uint8_t hello[512];
+	size_t length = make_hello("ok.test", hello);
+	int fd = dial("ok.test", PORT_ECHO);
+	json_t *list;
+
+	for (size_t i = 0; i < length; i++)
+		put(fd, hello + i, 1);
+	expect(fd, hello, length);
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "protocol"), "tls");
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(resets_tls_with_another_name)
+{
+	uint8_t hello[512];
+	size_t length = make_hello("evil.test", hello);
+	int fd = dial("ok.test", PORT_BANNER);
+	const json_t *record;
+	json_t *list;
+
+	expect(fd, "220 hello\r\n", 11);
+	put(fd, hello, length);
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	record = connection(list);
+	ck_assert_str_eq(text_of(record, "verdict"), "deny");
+	ck_assert_str_eq(text_of(record, "reason"), "name-mismatch");
+	ck_assert_str_eq(text_of(record, "sni"), "evil.test");
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "bytes_sent")), 0);
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(judges_the_sni_at_a_raw_address_by_deny_rules)
+{
+	const struct addr addr = address(RAW_ADDRESS);
+	uint8_t hello[512];
+	size_t length = make_hello(_i ? "secret.test" : "any.test", hello);
+	int fd = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+
+	put(fd, hello, length);
+	if (_i)
+		expect_reset(fd);
+	else
+		expect(fd, hello, length);
+	(void)close(fd);
+	expect_verdict(_i ? "deny" : "allow", _i ? "deny-rule" : "allow-rule");
+}
+END_TEST
+
+START_TEST(resets_a_hello_that_does_not_go_on)
+{
+	uint8_t hello[512];
+	int fd = dial("ok.test", PORT_ECHO);
+
+	(void)make_hello("ok.test", hello);
+	put(fd, hello, 20);
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "sniff-timeout");
+}
+END_TEST
+
+START_TEST(waits_for_a_silent_client)
+{
+	int fd = dial("ok.test", PORT_ECHO);
+
+	(void)poll(NULL, 0, 600); /* longer than the sniff timeout */
+	put(fd, "at last", 7);
+	expect(fd, "at last", 7);
+	(void)close(fd);
+}
+END_TEST
+
+/* ---- DNS ---- */
+
+START_TEST(answers_nxdomain_for_a_denied_name)
+{
+	struct addr addr;
+	json_t *list;
+
+	ck_assert_int_eq(lookup("evil.test", _i ? 28 : 1, &addr), 3);
+	list = records();
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(text_of(json_array_get(list, 0), "protocol"), "dns");
+	ck_assert_str_eq(text_of(json_array_get(list, 0), "name"), "evil.test");
+	ck_assert_str_eq(text_of(json_array_get(list, 0), "qtype"), _i ? "AAAA" : "A");
+	ck_assert_str_eq(text_of(json_array_get(list, 0), "verdict"), "deny");
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(answers_queries_over_tcp_however_they_are_cut)
+{
+	const struct addr server = address("8.8.8.8");
+	uint8_t two[1024], answer[1024];
+	size_t one = make_query("ok.test", 1, two + 2);
+	int fd = connect_to(&server, 53, SOCK_STREAM);
+
+	two[0] = 0;
+	two[1] = (uint8_t)one;
+	memcpy(two + 2 + one, two, 2 + one);
+	for (size_t i = 0; i < 2 * (2 + one); i++)
+		put(fd, two + i, 1);
+	for (int i = 0; i < 2; i++) {
+		struct addr addr;
+		size_t length;
+
+		ck_assert_int_eq(recv(fd, answer, 2, MSG_WAITALL), 2);
+		length = (size_t)answer[0] << 8 | answer[1];
+		ck_assert_uint_le(length, sizeof(answer));
+		ck_assert_int_eq(recv(fd, answer, length, MSG_WAITALL), (ssize_t)length);
+		ck_assert_int_eq(read_answer(answer, length, one, 1, &addr), 0);
+		ck_assert_int_eq(addr.family, AF_INET);
+	}
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(keeps_dns_connections_bounded)
+{
+	const struct addr server = address("8.8.8.8");
+	int fds[70];
+	struct addr addr;
+
+	for (size_t i = 0; i < 70; i++)
+		fds[i] = connect_to(&server, 53, SOCK_STREAM);
+	expect_end(fds[69]);
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0); /* others are still served */
+	for (size_t i = 0; i < 70; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
+/* ---- limits and ends ---- */
+
+START_TEST(resets_connections_beyond_the_limit)
+{
+	int fds[12], resets = 0;
+	struct addr addr;
+	json_t *list;
+
+	stop();
+	proxy_start(&proxy, usual_rules, -1, 64 + 4 * 10);
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	for (size_t i = 0; i < 12; i++) {
+		fds[i] = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+		(void)send(fds[i], "\n", 1, MSG_NOSIGNAL);
+		resets += recv(fds[i], &(char) { 0 }, 1, 0) != 1;
+	}
+	ck_assert_int_eq(resets, 2);
+	for (size_t i = 0; i < 12; i++)
+		(void)close(fds[i]);
+	list = records();
+	ck_assert_uint_eq(json_array_size(list), 13);
+	ck_assert_str_eq(text_of(connection(list), "reason"), "limit");
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(writes_every_record_before_it_ends)
+{
+	int fds[50];
+	struct addr addr;
+	json_t *list;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	for (size_t i = 0; i < 50; i++) {
+		fds[i] = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+		put(fds[i], "\n", 1);
+		expect(fds[i], "\n", 1);
+	}
+	list = records();
+	ck_assert_uint_eq(json_array_size(list), 51);
+	for (size_t i = 0; i < 50; i++) {
+		expect_reset(fds[i]);
+		(void)close(fds[i]);
+	}
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(delivers_what_was_sent_just_before_the_end)
+{
+	unsigned before = world->half_bytes;
+	int fd = dial("ok.test", PORT_HALF);
+
+	expect_end(fd);
+	put(fd, "last words", 10);
+	(void)close(fd);
+	json_decref(records());
+	wait_for(&world->half_bytes, before + 10);
+}
+END_TEST
+
+START_TEST(closes_the_network_when_a_record_is_lost)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct addr addr = address(RAW_ADDRESS);
+	int first, second, status;
+
+	stop();
+	proxy_start(&proxy, usual_rules, full, 0);
+	first = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+	put(first, "\n", 1);
+	expect(first, "\n", 1);
+	ck_assert_int_eq(lookup("ok.test", 1, &(struct addr) { 0 }), 5); /* REFUSED */
+	put(first, "\n", 1);
+	second = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+	expect_reset(second);
+	(void)close(first);
+	(void)close(second);
+	status = proxy_stop(&proxy);
+	proxy.control_fd = -1;
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "proxy status %x", status);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("proxy/run");
+	TCase *relaying = tcase_create("relaying"), *verdicts = tcase_create("verdicts");
+	TCase *sniffing = tcase_create("sniffing"), *dns = tcase_create("dns");
+	TCase *ends = tcase_create("ends");
+	TCase *const cases[] = { relaying, verdicts, sniffing, dns, ends };
+	SRunner *runner = srunner_create(suite);
+	const char *missing = world_start();
+	int failed;
+
+	if (missing) {
+		(void)printf("skipped: %s\n", missing);
+		srunner_free(runner);
+		return getenv("JAIL_TESTS_MUST_RUN") ? 1 : 77;
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		tcase_add_checked_fixture(cases[i], start, stop);
+		tcase_set_timeout(cases[i], 60);
+		suite_add_tcase(suite, cases[i]);
+	}
+	tcase_add_test(relaying, relays_to_an_allowed_name_and_records_it);
+	tcase_add_test(relaying, lets_the_server_speak_first);
+	tcase_add_test(relaying, passes_the_clients_end_of_stream_on);
+	tcase_add_test(relaying, passes_on_an_end_of_stream_without_any_byte);
+	tcase_add_test(relaying, passes_the_servers_end_of_stream_on);
+	tcase_add_test(relaying, passes_the_servers_reset_on);
+	tcase_add_test(relaying, passes_the_clients_reset_on);
+	tcase_add_test(relaying, receives_64_mebibytes_unharmed);
+	tcase_add_test(relaying, sends_64_mebibytes_unharmed);
+	tcase_add_test(relaying, gets_past_an_urgent_byte);
+	tcase_add_test(relaying, carries_500_connections_at_once);
+	tcase_add_test(verdicts, resets_an_address_that_no_rule_allows);
+	tcase_add_loop_test(verdicts, relays_to_an_address_that_a_cidr_rule_allows, 0, 2);
+	tcase_add_test(verdicts, resets_a_synthetic_address_that_was_never_given_out);
+	tcase_add_loop_test(verdicts, resets_who_dials_the_listener_itself, 0, 2);
+	tcase_add_test(verdicts, refuses_a_name_that_leads_to_loopback);
+	tcase_add_test(verdicts, records_why_an_allowed_dial_failed);
+	tcase_add_test(verdicts, records_that_a_name_has_no_address);
+	tcase_add_test(verdicts, asks_dns_once_for_connections_in_a_row);
+	tcase_add_test(verdicts, follows_an_alias);
+	tcase_add_test(verdicts, refuses_an_alias_of_a_denied_name);
+	tcase_add_test(verdicts, dials_the_next_address_when_one_is_silent);
+	tcase_add_test(verdicts, reaches_a_name_that_has_only_ipv6);
+	tcase_add_test(sniffing, relays_tls_with_the_right_name);
+	tcase_add_test(sniffing, resets_tls_with_another_name);
+	tcase_add_loop_test(sniffing, judges_the_sni_at_a_raw_address_by_deny_rules, 0, 2);
+	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
+	tcase_add_test(sniffing, waits_for_a_silent_client);
+	tcase_add_loop_test(dns, answers_nxdomain_for_a_denied_name, 0, 2);
+	tcase_add_test(dns, answers_queries_over_tcp_however_they_are_cut);
+	tcase_add_test(dns, keeps_dns_connections_bounded);
+	tcase_add_test(ends, resets_connections_beyond_the_limit);
+	tcase_add_test(ends, writes_every_record_before_it_ends);
+	tcase_add_test(ends, delivers_what_was_sent_just_before_the_end);
+	tcase_add_test(ends, closes_the_network_when_a_record_is_lost);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	world_stop();
+	return failed == 0 ? 0 : 1;
+}
