@@ -81,6 +81,7 @@ static int await_maps(struct child *child, struct err *err)
 static int follow_supervisor(struct child *child, struct err *err)
 {
 	(void)child;
+	(void)prctl(PR_SET_NAME, "nsgate-init", 0, 0, 0); /* for ps; cannot fail */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_set(err, errno, "ask for the supervisor's death");
 	/* nobody in the jail may read our memory or steer us */
@@ -98,6 +99,7 @@ _Noreturn static void build_network(const struct jail_start *start, int report_f
 	};
 	struct err err;
 
+	(void)prctl(PR_SET_NAME, "nsgate-net", 0, 0, 0); /* for ps; cannot fail */
 	if (net_setup(&config, &err) == 0)
 		_exit(0);
 	(void)err_send(&err, report_fd); /* the exit status alone stops the start as well */

@@ -111,6 +111,12 @@ const char *env_dropped_because(const char *name)
 	return NULL;
 }
 
+void env_each_dropped(void (*visit)(const char *pattern, void *context), void *context)
+{
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+		visit(dropped[i].pattern, context);
+}
+
 static bool is_kept_when_clear(const char *name)
 {
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -175,6 +176,7 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	uint64_t id = 0;
 	struct err err;
 
+	(void)prctl(PR_SET_NAME, "nsgate-proxy", 0, 0, 0); /* for ps; cannot fail */
 	(void)setsid(); /* the terminal's signals are for the payload */
 	fds_let_go(STDOUT_FILENO);
 	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))

@@ -276,6 +276,7 @@ int mount_enter(int root_fd, struct err *err)
 	if (fchdir(old) < 0)
 		return err_set(err, errno, "go back to the old root");
 	/* the topmost goes first: the scratch space, then the old root itself */
+	// NOLINTNEXTLINE(misc-redundant-expression): the second call finds another mount
 	if (umount2(".", MNT_DETACH) < 0 || umount2(".", MNT_DETACH) < 0)
 		return err_set(err, errno, "take away the old root");
 	if (chdir("/") < 0)

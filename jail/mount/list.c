@@ -24,6 +24,7 @@ void mount_list_done(struct mount_list *list)
 /* Appends the components of @path to @out (as long as @path), without "." and empty ones. */
 static int clean_path(const char *path, char *out, struct err *err)
 {
+	const char *whole = path;
 	size_t used = 0;
 
 	if (*path != '/')
@@ -32,7 +33,7 @@ static int clean_path(const char *path, char *out, struct err *err)
 		size_t length = strcspn(path, "/");
 
 		if (length == 2 && strncmp(path, "..", 2) == 0)
-			return err_bad(err, "%s: expected a path without \"..\"", path);
+			return err_bad(err, "%s: expected a path without \"..\"", whole);
 		if (length > 0 && !(length == 1 && *path == '.')) {
 			out[used++] = '/';
 			memcpy(out + used, path, length);

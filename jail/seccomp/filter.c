@@ -13,7 +13,8 @@ int seccomp_filter_install(struct err *err)
 {
 	struct sock_fprog program = {
 		.len = sizeof(payload_filter) / sizeof(payload_filter[0]),
-		.filter = (struct sock_filter *)(uintptr_t)payload_filter, /* the kernel only reads it */
+		.filter = (struct sock_filter *)(uintptr_t)
+			payload_filter, /* the kernel only reads it */
 	};
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
