@@ -31,7 +31,7 @@ static void teardown(void)
 
 static int parse(const char *const *words)
 {
-	char *argv[WORDS_MAX + 2] = { (char *)(uintptr_t) "nsgate" };
+	static char *argv[WORDS_MAX + 2] = { (char *)(uintptr_t) "nsgate" }; /* spec points in */
 	int argc = 1;
 
 	for (; words[argc - 1]; argc++)
