@@ -176,6 +176,13 @@ static int limit(struct child *child, struct err *err)
 	return 0;
 }
 
+/* Inherited by the payload: neither it nor pid 1 holds a capability from here on. */
+static int drop_capabilities(struct child *child, struct err *err)
+{
+	(void)child;
+	return caps_drop_all(err);
+}
+
 static const struct step jail_steps[] = {
 	{ "identity", await_maps }, /* without maps no id is ours, and no file either */
 	{ "supervisor", follow_supervisor }, /* after the ids: changing them would forget it */
@@ -185,6 +192,7 @@ static const struct step jail_steps[] = {
 	{ "network", join_network }, /* its builder uses the caller's /proc until it is done */
 	{ "root", enter_root }, /* from here on the caller's files are out of reach */
 	{ "limits", limit },
+	{ "privileges", drop_capabilities }, /* last: all others need some; sets no_new_privs */
 };
 
 /* ---- the payload --------------------------------------------------------------------------- */
@@ -222,12 +230,6 @@ static int enter_directory(struct child *child, struct err *err)
 static int seal_descriptors(struct child *child, struct err *err)
 {
 	return fds_seal(child->start->spec->pass_fds, child->start->spec->pass_fd_count, err);
-}
-
-static int drop_capabilities(struct child *child, struct err *err)
-{
-	(void)child;
-	return caps_drop_all(err);
 }
 
 static int install_filter(struct child *child, struct err *err)
@@ -282,7 +284,6 @@ static const struct step payload_steps[] = {
 	{ "signals", reset_signals },
 	{ "working directory", enter_directory },
 	{ "descriptors", seal_descriptors },
-	{ "privileges", drop_capabilities }, /* sets no_new_privs, which the filter needs */
 	{ "seccomp", install_filter }, /* last but one: exec is the only call after it */
 	{ "payload", become_program }, /* only returns on failure */
 };
@@ -316,7 +317,5 @@ _Noreturn void child_main(const struct jail_start *start)
 		err_set(&err, errno, "fork the payload");
 		give_up(&child, EXIT_NSGATE, &err);
 	}
-	if (caps_drop_all(&err) < 0)
-		give_up(&child, EXIT_NSGATE, &err);
 	init_main(payload, start->lifeline_fd, start->report_fd);
 }

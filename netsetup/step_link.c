@@ -70,6 +70,9 @@ static int describe_end(struct rtnl_link *link, const char *name, int index, uns
 	rtnl_link_set_addr(link, address);
 	rtnl_link_set_mtu(link, LINK_MTU);
 	rtnl_link_set_flags(link, flags);
+	/* one queue each: more are only entries in sysfs, and time to make them */
+	rtnl_link_set_num_tx_queues(link, 1);
+	rtnl_link_set_num_rx_queues(link, 1);
 	return 0;
 }
 
