@@ -224,6 +224,23 @@ netns_run() # [--userns] "$@": --userns takes a user namespace also as root
 	exec unshare "${flags[@]}" -- "$BASH" "$0" "$@"
 }
 
+# Instead of netns_run, for the few tests that need the machine's own network.
+real_network()
+{
+	# shellcheck disable=SC2034  # for the tests
+	TEST_UID=$EUID TEST_GID=$(id -g)
+	test_tmpdir
+	chmod 711 "$T" # for as_other
+}
+
+# Another user of the machine, without any right: only where root started the test. Fails elsewhere.
+OTHER_UID=1000
+as_other() # COMMAND...
+{
+	setpriv --reuid="$OTHER_UID" --regid="$OTHER_UID" --clear-groups --bounding-set=-all \
+		--inh-caps=-all -- "$@"
+}
+
 # The same program without any capability, under the uid that started the test (1000 for root).
 as_user() # COMMAND...
 {
