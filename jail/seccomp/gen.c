@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #define LOW32 0xffffffffu /* the kernel looks at an int only, whatever the upper half holds */
+#define TYPE  0xfu /* the bits of a socket's type that are not flags */
 
 /* Denied whatever the arguments are. */
 static const struct {
@@ -171,16 +172,27 @@ static void close_families(void)
 					    SCMP_CMP64(2, SCMP_CMP_NE, 0) });
 }
 
-/* Of the internet protocols TCP and UDP stay, and 0, which means the one that fits the type. */
+/*
+ * Of the internet's socket types the two that TCP and UDP have stay, and of its protocols these
+ * two and 0, which means the one that fits the type. A type alone is enough for others: where a
+ * module is loaded, SOCK_SEQPACKET and 0 are SCTP, and SOCK_PACKET is another family.
+ */
 static void close_protocols(uint64_t family)
 {
 	struct scmp_arg_cmp inet = SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, LOW32, family);
-	struct scmp_arg_cmp raw = SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW);
-	/* MPTCP (262) and SCTP are up there: this error makes programs fall back to TCP */
+	struct scmp_arg_cmp stream = SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, TYPE, SOCK_STREAM);
+	struct scmp_arg_cmp datagram = SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, TYPE, SOCK_DGRAM);
 	struct scmp_arg_cmp high = SCMP_CMP64(2, SCMP_CMP_GT, IPPROTO_UDP);
 
-	deny_when("socket", EPERM, 2, (struct scmp_arg_cmp[]) { inet, raw });
-	deny_when("socket", EPROTONOSUPPORT, 2, (struct scmp_arg_cmp[]) { inet, high });
+	for (uint64_t type = 0; type <= TYPE; type++) {
+		struct scmp_arg_cmp other = SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, TYPE, type);
+
+		if (type != SOCK_STREAM && type != SOCK_DGRAM)
+			deny_when("socket", EPERM, 2, (struct scmp_arg_cmp[]) { inet, other });
+	}
+	/* MPTCP (262) and SCTP are up there: this error makes programs fall back to TCP */
+	deny_when("socket", EPROTONOSUPPORT, 3, (struct scmp_arg_cmp[]) { inet, stream, high });
+	deny_when("socket", EPERM, 3, (struct scmp_arg_cmp[]) { inet, datagram, high });
 	for (uint64_t protocol = 1; protocol < IPPROTO_UDP; protocol++) {
 		struct scmp_arg_cmp low = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, LOW32, protocol);
 
