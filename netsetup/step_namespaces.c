@@ -104,7 +104,7 @@ int net_tune_gate(struct net_ctx *ctx, struct err *err)
 	static const struct tuning tunings[] = {
 		/* every rejected datagram is told at once, not only the first few a second */
 		{ "/proc/sys/net/ipv4/icmp_ratemask", "0" },
-		{ "/proc/sys/net/ipv6/icmp/ratelimit", "0" },
+		{ "/proc/sys/net/ipv6/icmp/ratemask", "\n" }, /* a list of types, empty */
 		{ NO_LINK_LOCAL },
 	};
 
