@@ -46,12 +46,15 @@ static bool lives_in_memory(const struct mount_ctx *ctx, int fd)
 int mount_is_memory(struct mount_ctx *ctx, int mount_fd, struct err *err)
 {
 	struct stat status;
+	dev_t *grown;
 
 	if (fstat(mount_fd, &status) < 0)
 		return err_set(err, errno, "look at the new file system");
-	if (ctx->memory_count == MOUNT_MEMORY_MAX)
-		return err_set(err, E2BIG, "more than %d file systems in memory", MOUNT_MEMORY_MAX);
-	ctx->memory[ctx->memory_count++] = status.st_dev;
+	grown = realloc(ctx->memory, (ctx->memory_count + 1) * sizeof(*grown));
+	if (!grown)
+		return err_set(err, ENOMEM, "remember a file system");
+	ctx->memory = grown;
+	grown[ctx->memory_count++] = status.st_dev;
 	return 0;
 }
 
@@ -288,6 +291,7 @@ static void context_done(struct mount_ctx *ctx)
 {
 	fd_release(&ctx->root_fd);
 	fd_release(&ctx->scratch_fd);
+	free(ctx->memory);
 }
 
 int mount_build(const struct mount_list *list, int *root_fd_out, struct err *err)

@@ -8,8 +8,6 @@
 
 #include "jail/mount/mount.h"
 
-#define MOUNT_MEMORY_MAX 64
-
 struct mount_ctx {
 	int root_fd; /* owned; the new root, attached, not yet pivoted to */
 	/*
@@ -20,7 +18,7 @@ struct mount_ctx {
 	int scratch_fd;
 	unsigned scratch_count; /* names the next part */
 	/* file systems that live in memory only: missing mount points may be made there */
-	dev_t memory[MOUNT_MEMORY_MAX];
+	dev_t *memory; /* owned; a composed overlay has one for each directory */
 	size_t memory_count;
 };
 
