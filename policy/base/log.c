@@ -34,6 +34,20 @@ int log_level_parse(const char *text, enum log_level *level_out)
 	return -EINVAL;
 }
 
+/*
+ * Whatever a message quotes, a terminal shall not take orders from it: control characters (those of
+ * one byte, and U+0080 to U+009F) become '?'. Lines and columns stay.
+ */
+static void disarm(char *text)
+{
+	for (unsigned char *byte = (unsigned char *)text; *byte; byte++) {
+		if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] <= 0x9f)
+			byte[0] = byte[1] = '?';
+		else if ((*byte < 0x20 && *byte != '\n' && *byte != '\t') || *byte == 0x7f)
+			*byte = '?';
+	}
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	char line[2048];
@@ -46,6 +60,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(line + used, sizeof(line) - used - 1, format, args);
 	va_end(args);
+	disarm(line);
 	used = strlen(line);
 	line[used++] = '\n';
 	(void)!write(STDERR_FILENO, line, used); /* nowhere left to tell about a failure */

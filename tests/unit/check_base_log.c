@@ -53,6 +53,17 @@ START_TEST(a_line_is_one_write)
 }
 END_TEST
 
+START_TEST(a_terminal_takes_no_orders)
+{
+	char line[LINE_MAX_BYTES + 2];
+
+	log_error("find %s: no", "\033]52;c;eA==\a\r\177 \xc2\x9b"
+				 "2J f\xc3\xbc\xc3\x9f\tx\nhint");
+	ck_assert_uint_gt(next_line(line), 0);
+	ck_assert_str_eq(line, "nsgate: find ?]52;c;eA==??? ??2J f\xc3\xbc\xc3\x9f\tx\nhint: no\n");
+}
+END_TEST
+
 START_TEST(warns_from_the_start)
 {
 	char line[LINE_MAX_BYTES + 2];
@@ -126,6 +137,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, capture, restore);
 	tcase_add_test(tcase, a_line_is_one_write);
+	tcase_add_test(tcase, a_terminal_takes_no_orders);
 	tcase_add_test(tcase, warns_from_the_start);
 	tcase_add_test(tcase, a_level_shows_itself_and_what_is_graver);
 	tcase_add_test(tcase, a_long_line_is_cut_and_still_ends);
