@@ -54,7 +54,9 @@ static int mask(struct mount_ctx *ctx, int parent, const char *name, struct err 
  */
 static int apply_proc(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err)
 {
-	static const char *const frozen[] = { "sys", "irq", "bus", "fs", "sysrq-trigger" };
+	static const char *const frozen[] = { "sys",	       "irq",  "bus",		"fs",
+					      "sysrq-trigger", "mtrr", "dynamic_debug", "driver",
+					      "asound" };
 	static const char *const masked[] = { "acpi",	       "kcore",	      "keys",
 					      "latency_stats", "sched_debug", "scsi",
 					      "timer_list",    "timer_stats", "kpagecount",
