@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "netsetup/net.h"
 #include "policy/base/auto.h"
 #include "policy/base/caps.h"
+#include "policy/base/fdpass.h"
 
 struct child {
 	const struct jail_start *start;
@@ -90,11 +92,12 @@ static int follow_supervisor(struct child *child, struct err *err)
 	return 0;
 }
 
-_Noreturn static void build_network(const struct jail_start *start, int report_fd)
+_Noreturn static void build_network(const struct jail_start *start, int jail_fd, int report_fd)
 {
 	const struct net_config config = {
 		.plan = start->plan,
 		.proxy_fd = start->proxy_fd,
+		.jail_fd = jail_fd,
 		.caller_netns = start->caller_netns,
 	};
 	struct err err;
@@ -106,25 +109,50 @@ _Noreturn static void build_network(const struct jail_start *start, int report_f
 	_exit(1);
 }
 
-/* The gate is built by a process of its own, while we mount: two processors, half the time. */
-static int start_network(struct child *child, struct err *err)
+/*
+ * The gate is built by a process of its own, while we make the jail's namespace and the mounts: two
+ * processors, half the time.
+ */
+static int fork_builder(struct child *child, int *jail_fd_out, struct err *err)
 {
-	int ends[2];
+	int report[2], jail[2];
 
-	if (child->start->spec->net == NET_HOST)
-		return 0;
-	if (child->start->spec->net == NET_NONE)
-		return net_setup_none(err);
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (pipe2(report, O_CLOEXEC) < 0)
 		return err_set(err, errno, "make a pipe");
-	child->builder_fd = ends[0];
+	child->builder_fd = report[0];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, jail) < 0) {
+		err_set(err, errno, "make a socket pair");
+		(void)close(report[1]); /* nobody has it */
+		return -err->code;
+	}
 	child->builder = fork();
-	if (child->builder == 0)
-		build_network(child->start, ends[1]);
-	(void)close(ends[1]); /* the builder's */
+	if (child->builder == 0) {
+		(void)close(jail[0]); /* ours ends when init's does */
+		build_network(child->start, jail[1], report[1]);
+	}
+	(void)close(report[1]); /* the builder's */
+	(void)close(jail[1]);
+	(void)close(
+		child->start
+			->proxy_fd); /* the builder's: open here it would outlive the supervisor */
+	*jail_fd_out = jail[0];
 	if (child->builder < 0)
 		return err_set(err, errno, "fork");
 	return 0;
+}
+
+static int start_network(struct child *child, struct err *err)
+{
+	int jail_fd AUTO(fd_release) = -1;
+	int netns AUTO(fd_release) = -1;
+
+	if (child->start->spec->net == NET_HOST)
+		return 0;
+	if (child->start->spec->net == NET_GATE && fork_builder(child, &jail_fd, err) < 0)
+		return -err->code;
+	if (net_jail_new(&netns, err) < 0)
+		return -err->code;
+	return child->start->spec->net == NET_GATE ? fdpass_send(jail_fd, &netns, 1, err) : 0;
 }
 
 static int set_hostname(struct child *child, struct err *err)

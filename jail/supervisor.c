@@ -184,38 +184,38 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	(void)snprintf(config.jail_id, sizeof(config.jail_id), "%016llx", (unsigned long long)id);
 	fd_release(&run->signal_fd);
 	fd_release(&run->control_fd);
+	fd_release(&run->lifeline_fd);
+	fd_release(&run->report_fd);
+	fd_release(&run->init_fd);
 	if (proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
 	log_error("proxy: %s", err_format(&err, text, sizeof(text)));
 	_exit(1);
 }
 
-static int start_proxy(struct run *run, int *jail_end_out, struct err *err)
+/*
+ * After init, which needs longer. init has the other end of the control socket already; the ends of
+ * the pipes that keep the jail alive must not stay open here.
+ */
+static int start_proxy(struct run *run, int proxy_end, struct err *err)
 {
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return err_set(err, errno, "make a socket pair");
-	run->control_fd = ends[0];
 	run->proxy = fork();
 	if (run->proxy == 0)
-		proxy_main(run, ends[1]);
-	(void)close(ends[1]); /* the proxy's */
+		proxy_main(run, proxy_end);
 	if (run->proxy < 0) {
 		run->proxy = 0;
-		return err_set(err, errno, "fork the proxy");
+		return err_set(err, errno, "fork");
 	}
 	fd_release(&run->audit_fd);
 	run->proxy_fd = pidfd_open(run->proxy, 0);
 	if (run->proxy_fd < 0)
-		return err_set(err, errno, "watch the proxy");
-	*jail_end_out = run->control_fd; /* the jail inherits our end, and closes it */
+		return err_set(err, errno, "watch it");
 	return 0;
 }
 
 static int explain_clone(struct err *err, int code)
 {
-	err_set(err, code, "make user, pid, mount and network namespaces");
+	err_set(err, code, "make user, pid, mount and other namespaces");
 	switch (code) {
 	case EPERM:
 		return err_hint(err,
@@ -235,11 +235,11 @@ static int explain_clone(struct err *err, int code)
 }
 
 /* Like fork(), into new namespaces and with a pidfd. */
-static pid_t clone_init(bool new_network, int *pidfd_out)
+static pid_t clone_init(int *pidfd_out)
 {
 	struct clone_args args = {
 		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			 CLONE_NEWCGROUP | CLONE_PIDFD | (new_network ? CLONE_NEWNET : 0),
+			 CLONE_NEWCGROUP | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)pidfd_out,
 		.exit_signal = SIGCHLD,
 	};
@@ -252,7 +252,7 @@ static pid_t clone_init(bool new_network, int *pidfd_out)
 	return pid;
 }
 
-static int start_init(struct run *run, int proxy_end, struct err *err)
+static int start_init(struct run *run, int *proxy_end, struct err *err)
 {
 	int lifeline[2] = { -1, -1 }, reports[2] = { -1, -1 };
 
@@ -267,13 +267,14 @@ static int start_init(struct run *run, int proxy_end, struct err *err)
 	run->start.plan = &run->plan;
 	run->start.lifeline_fd = lifeline[0];
 	run->start.report_fd = reports[1];
-	run->start.proxy_fd = proxy_end;
-	run->init = clone_init(run->spec->net != NET_HOST, &run->init_fd);
+	run->start.proxy_fd = run->control_fd; /* it inherits our end, and closes it */
+	run->init = clone_init(&run->init_fd);
 	if (run->init == 0) {
 		fd_release(&run->lifeline_fd);
 		fd_release(&run->report_fd);
 		fd_release(&run->signal_fd);
-		fd_release(&run->proxy_fd);
+		fd_release(
+			proxy_end); /* open here, it would hide the proxy's death from the builder */
 		child_main(&run->start);
 	}
 	(void)close(lifeline[0]); /* the jail's */
@@ -307,12 +308,19 @@ static int start_timer(struct run *run, struct err *err)
 
 static int start(struct run *run, struct err *err)
 {
-	int proxy_end = -1;
+	int control[2] = { -1, -1 };
+	int proxy_end AUTO(fd_release) = -1;
 
-	if (run->spec->net == NET_GATE && start_proxy(run, &proxy_end, err) < 0)
-		return err_wrap(err, "proxy");
-	if (start_init(run, proxy_end, err) < 0)
+	if (run->spec->net == NET_GATE) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+			return err_set(err, errno, "make a socket pair");
+		run->control_fd = control[0];
+		proxy_end = control[1];
+	}
+	if (start_init(run, &proxy_end, err) < 0)
 		return err_wrap(err, "jail");
+	if (run->spec->net == NET_GATE && start_proxy(run, proxy_end, err) < 0)
+		return err_wrap(err, "proxy");
 	fds_let_go(STDOUT_FILENO);
 	return start_timer(run, err);
 }

@@ -35,7 +35,7 @@ static void addr_release(struct nl_addr **addr)
 	*addr = NULL;
 }
 
-static int set_up(struct nl_sock *route, int index, const char *name, struct err *err)
+int net_set_up(struct nl_sock *route, int index, const char *name, struct err *err)
 {
 	struct rtnl_link *want AUTO(link_release) = rtnl_link_alloc();
 	struct rtnl_link *link AUTO(link_release) = rtnl_link_alloc();
@@ -49,12 +49,6 @@ static int set_up(struct nl_sock *route, int index, const char *name, struct err
 	if (rc < 0)
 		return nlerr_set(err, rc, "set %s up", name);
 	return 0;
-}
-
-int net_loopback_up(struct net_ctx *ctx, struct err *err)
-{
-	/* loopback is the first device of every namespace */
-	return set_up(ctx->jail_route, 1, "lo", err);
 }
 
 static int describe_end(struct rtnl_link *link, const char *name, int index, unsigned flags,
@@ -76,7 +70,7 @@ static int describe_end(struct rtnl_link *link, const char *name, int index, uns
 	return 0;
 }
 
-int net_link_up(struct net_ctx *ctx, struct err *err)
+int net_link_new(struct net_ctx *ctx, struct err *err)
 {
 	struct rtnl_link *gate AUTO(link_release) = rtnl_link_veth_alloc();
 	struct rtnl_link *peer; /* the gate's, inside it */
@@ -96,5 +90,10 @@ int net_link_up(struct net_ctx *ctx, struct err *err)
 	rc = rtnl_link_add(ctx->gate_route, gate, NLM_F_CREATE | NLM_F_EXCL);
 	if (rc < 0)
 		return nlerr_set(err, rc, "make the veth pair %s, %s", GATE_LINK, JAIL_LINK);
-	return set_up(ctx->jail_route, JAIL_INDEX, JAIL_LINK, err);
+	return 0;
+}
+
+int net_jail_link_up(struct net_ctx *ctx, struct err *err)
+{
+	return net_set_up(ctx->jail_route, JAIL_INDEX, JAIL_LINK, err);
 }

@@ -8,10 +8,10 @@
 
 #include "netsetup/steps.h"
 #include "policy/base/auto.h"
+#include "policy/base/fdpass.h"
 #include "policy/base/log.h"
 
-/* A connected NETLINK_ROUTE socket of the namespace the thread is in. */
-static int open_route(struct nl_sock **route_out, struct err *err)
+int net_open_route(struct nl_sock **route_out, struct err *err)
 {
 	struct nl_sock *route = nl_socket_alloc();
 	int rc;
@@ -27,15 +27,14 @@ static int open_route(struct nl_sock **route_out, struct err *err)
 	return 0;
 }
 
-int net_open_jail(struct net_ctx *ctx, struct err *err)
+int net_enter_gate(struct net_ctx *ctx, struct err *err)
 {
-	ctx->jail_netns_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (ctx->jail_netns_fd < 0)
-		return err_set(err, errno, "open /proc/thread-self/ns/net");
-	return open_route(&ctx->jail_route, err);
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_set(err, errno, "make the gate's network namespace");
+	return net_open_route(&ctx->gate_route, err);
 }
 
-/* Proxy, gate and jail live in three different network namespaces, or nothing starts. */
+/* Caller, gate and jail live in three different network namespaces, or nothing starts. */
 static int check_apart(const struct net_ctx *ctx, struct err *err)
 {
 	struct stat jail;
@@ -52,14 +51,21 @@ static int check_apart(const struct net_ctx *ctx, struct err *err)
 	return 0;
 }
 
-int net_enter_gate(struct net_ctx *ctx, struct err *err)
+int net_await_jail(struct net_ctx *ctx, struct err *err)
 {
-	if (unshare(CLONE_NEWNET) < 0)
-		return err_set(err, errno, "make the gate's network namespace");
-	if (check_apart(ctx, err) < 0)
+	if (fdpass_receive(ctx->config->jail_fd, &ctx->jail_netns_fd, 1, err) < 0)
 		return -err->code;
-	return open_route(&ctx->gate_route, err);
+	return check_apart(ctx, err);
 }
+
+int net_enter_jail(struct net_ctx *ctx, struct err *err)
+{
+	if (setns(ctx->jail_netns_fd, CLONE_NEWNET) < 0)
+		return err_set(err, errno, "enter the jail's network namespace");
+	return net_open_route(&ctx->jail_route, err);
+}
+
+#define LOOPBACK_INDEX 1 /* loopback is the first device of every namespace */
 
 struct tuning {
 	const char *path;
@@ -85,20 +91,6 @@ static void tune(const struct tuning *tunings, size_t count)
 /* nothing would use such addresses, and their start-up chatter costs time */
 #define NO_LINK_LOCAL "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"
 
-int net_tune_jail(struct net_ctx *ctx, struct err *err)
-{
-	static const struct tuning tunings[] = {
-		/* a client may dial the same server more than 28 000 times a minute */
-		{ "/proc/sys/net/ipv4/tcp_tw_reuse", "1" },
-		{ NO_LINK_LOCAL },
-	};
-
-	(void)ctx;
-	(void)err;
-	tune(tunings, sizeof(tunings) / sizeof(tunings[0]));
-	return 0;
-}
-
 int net_tune_gate(struct net_ctx *ctx, struct err *err)
 {
 	static const struct tuning tunings[] = {
@@ -111,5 +103,40 @@ int net_tune_gate(struct net_ctx *ctx, struct err *err)
 	(void)ctx;
 	(void)err;
 	tune(tunings, sizeof(tunings) / sizeof(tunings[0]));
+	return 0;
+}
+
+static void tune_jail(void)
+{
+	static const struct tuning tunings[] = {
+		/* a client may dial the same server more than 28 000 times a minute */
+		{ "/proc/sys/net/ipv4/tcp_tw_reuse", "1" },
+		{ NO_LINK_LOCAL },
+	};
+
+	tune(tunings, sizeof(tunings) / sizeof(tunings[0]));
+}
+
+static void route_release(struct nl_sock **route)
+{
+	if (*route)
+		nl_socket_free(*route);
+	*route = NULL;
+}
+
+int net_jail_new(int *netns_fd_out, struct err *err)
+{
+	struct nl_sock *route AUTO(route_release) = NULL;
+	int fd AUTO(fd_release) = -1;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_set(err, errno, "make the jail's network namespace");
+	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, errno, "open /proc/thread-self/ns/net");
+	tune_jail();
+	if (net_open_route(&route, err) < 0 || net_set_up(route, LOOPBACK_INDEX, "lo", err) < 0)
+		return -err->code;
+	*netns_fd_out = fd_take(&fd);
 	return 0;
 }

@@ -3,8 +3,9 @@
  *
  *   table inet nsgate {
  *     chain redirect { type nat hook prerouting priority -100; policy accept;
- *       tcp dport 53 redirect to :DNS     udp dport 53 redirect to :DNS
- *       meta l4proto tcp redirect to :TCP }
+ *       tcp dport 53 dnat ip to GATE:DNS      (each of them
+ *       udp dport 53 dnat ip to GATE:DNS       once more
+ *       meta l4proto tcp dnat ip to GATE:TCP   for ip6)  }
  *     chain fence { type filter hook prerouting priority -90; policy drop;
  *       ct status dnat accept
  *       meta l4proto tcp reject with tcp reset
@@ -17,7 +18,9 @@
  * The fence stands in prerouting and not in input, because a packet for a stranger's address
  * never reaches input: without forwarding the kernel drops it in silence, and the application
  * waits. A port unreachable is what a UDP socket reports as ECONNREFUSED, so that QUIC falls back
- * to TCP at once. Somebody who dials a listener directly is not redirected anywhere else: the
+ * to TCP at once. It is "dnat" and not "redirect", because that looks for an address of the
+ * destination's scope on the link, and drops in silence what goes to fec0::1, fe80::1 or ::127.0.0.1.
+ * Somebody who dials a listener directly is not redirected anywhere else: the
  * connection is then no DNAT, and the fence resets it.
  */
 #include <arpa/inet.h>
@@ -57,7 +60,7 @@ static const struct {
 };
 
 enum action {
-	REDIRECT, /* argument: port */
+	DNAT, /* to the gate; argument: port */
 	ACCEPT_DNAT, /* accept what the redirect chain has redirected */
 	REJECT_RESET, /* TCP reset */
 	REJECT_UNREACH /* argument: NFT_REJECT_ICMPX_* */
@@ -65,25 +68,32 @@ enum action {
 
 static const struct {
 	const char *chain;
+	sa_family_t family; /* 0 = any */
 	uint8_t protocol; /* 0 = any */
 	uint16_t port; /* destination; 0 = any */
 	enum action action;
 	uint16_t argument;
 	const char *what, *needs;
 } rules[] = {
-	{ "redirect", IPPROTO_TCP, 53, REDIRECT, NET_PLAN_DNS_PORT, "redirect DNS over TCP",
-	  "NFT_REDIR, NF_CONNTRACK" },
-	{ "redirect", IPPROTO_UDP, 53, REDIRECT, NET_PLAN_DNS_PORT, "redirect DNS over UDP",
-	  "NFT_REDIR, NF_CONNTRACK" },
-	{ "redirect", IPPROTO_TCP, 0, REDIRECT, NET_PLAN_TCP_PORT, "redirect TCP",
-	  "NFT_REDIR, NF_CONNTRACK" },
-	{ "fence", 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
-	{ "fence", IPPROTO_TCP, 0, REJECT_RESET, 0, "reset other TCP", "NFT_REJECT_INET" },
-	{ "fence", IPPROTO_UDP, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH,
+	{ "redirect", AF_INET, IPPROTO_TCP, 53, DNAT, NET_PLAN_DNS_PORT, "redirect DNS over TCP",
+	  "NFT_NAT, NF_CONNTRACK" },
+	{ "redirect", AF_INET, IPPROTO_UDP, 53, DNAT, NET_PLAN_DNS_PORT, "redirect DNS over UDP",
+	  "NFT_NAT, NF_CONNTRACK" },
+	{ "redirect", AF_INET, IPPROTO_TCP, 0, DNAT, NET_PLAN_TCP_PORT, "redirect TCP",
+	  "NFT_NAT, NF_CONNTRACK" },
+	{ "redirect", AF_INET6, IPPROTO_TCP, 53, DNAT, NET_PLAN_DNS_PORT, "redirect DNS over TCP",
+	  "NFT_NAT, NF_CONNTRACK" },
+	{ "redirect", AF_INET6, IPPROTO_UDP, 53, DNAT, NET_PLAN_DNS_PORT, "redirect DNS over UDP",
+	  "NFT_NAT, NF_CONNTRACK" },
+	{ "redirect", AF_INET6, IPPROTO_TCP, 0, DNAT, NET_PLAN_TCP_PORT, "redirect TCP",
+	  "NFT_NAT, NF_CONNTRACK" },
+	{ "fence", 0, 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
+	{ "fence", 0, IPPROTO_TCP, 0, REJECT_RESET, 0, "reset other TCP", "NFT_REJECT_INET" },
+	{ "fence", 0, IPPROTO_UDP, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH,
 	  "reject other UDP", "NFT_REJECT_INET" },
-	{ "fence", 0, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED,
+	{ "fence", 0, 0, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED,
 	  "reject all other protocols", "NFT_REJECT_INET" },
-	{ "input", 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
+	{ "input", 0, 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
 };
 
 #define CHAINS (sizeof(chains) / sizeof(chains[0]))
@@ -107,19 +117,24 @@ static struct nftnl_expr *add_expr(struct nftnl_rule *rule, const char *name)
 	return expr;
 }
 
+static uint8_t nf_family(sa_family_t family)
+{
+	return family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
+
 /* Each returns 0 or -ENOMEM; what was added belongs to the rule. */
-static int match_protocol(struct nftnl_rule *rule, uint8_t protocol)
+static int match_meta(struct nftnl_rule *rule, uint32_t key, uint8_t value)
 {
 	struct nftnl_expr *load = add_expr(rule, "meta");
 	struct nftnl_expr *compare = add_expr(rule, "cmp");
 
 	if (!load || !compare)
 		return -ENOMEM;
-	nftnl_expr_set_u32(load, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
+	nftnl_expr_set_u32(load, NFTNL_EXPR_META_KEY, key);
 	nftnl_expr_set_u32(load, NFTNL_EXPR_META_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-	nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &protocol, sizeof(protocol));
+	nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &value, sizeof(value));
 	return 0;
 }
 
@@ -141,17 +156,24 @@ static int match_port(struct nftnl_rule *rule, uint16_t port)
 	return 0;
 }
 
-static int redirect_to(struct nftnl_rule *rule, uint16_t port)
+static int dnat_to(struct nftnl_rule *rule, const struct addr *gate, uint16_t port)
 {
-	struct nftnl_expr *load = add_expr(rule, "immediate");
-	struct nftnl_expr *redirect = add_expr(rule, "redir");
+	struct nftnl_expr *load_address = add_expr(rule, "immediate");
+	struct nftnl_expr *load_port = add_expr(rule, "immediate");
+	struct nftnl_expr *nat = add_expr(rule, "nat");
 	uint16_t port_be = htons(port);
 
-	if (!load || !redirect)
+	if (!load_address || !load_port || !nat)
 		return -ENOMEM;
-	nftnl_expr_set_u32(load, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set(load, NFTNL_EXPR_IMM_DATA, &port_be, sizeof(port_be));
-	nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(load_address, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(load_address, NFTNL_EXPR_IMM_DATA, gate->bytes,
+		       gate->family == AF_INET ? 4 : 16);
+	nftnl_expr_set_u32(load_port, NFTNL_EXPR_IMM_DREG, NFT_REG_2);
+	nftnl_expr_set(load_port, NFTNL_EXPR_IMM_DATA, &port_be, sizeof(port_be));
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, nf_family(gate->family));
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
 	return 0;
 }
 
@@ -192,11 +214,14 @@ static int reject_with(struct nftnl_rule *rule, uint32_t type, uint8_t code)
 	return 0;
 }
 
-static int add_action(struct nftnl_rule *rule, enum action action, uint16_t argument)
+static int add_action(struct nftnl_rule *rule, size_t i, const struct net_plan *plan)
 {
-	switch (action) {
-	case REDIRECT:
-		return redirect_to(rule, argument);
+	uint16_t argument = rules[i].argument;
+
+	switch (rules[i].action) {
+	case DNAT:
+		return dnat_to(rule, rules[i].family == AF_INET ? &plan->gate4 : &plan->gate6,
+			       argument);
 	case ACCEPT_DNAT:
 		return accept_dnat(rule);
 	case REJECT_RESET:
@@ -246,7 +271,7 @@ static int put_chain(struct mnl_nlmsg_batch *batch, size_t i)
 }
 
 /* The last rule asks for an acknowledgement: its arrival says that all is committed. */
-static int put_rule(struct mnl_nlmsg_batch *batch, size_t i)
+static int put_rule(struct mnl_nlmsg_batch *batch, size_t i, const struct net_plan *plan)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	uint16_t flags = NLM_F_CREATE | NLM_F_APPEND | (i + 1 == RULES ? NLM_F_ACK : 0);
@@ -257,12 +282,14 @@ static int put_rule(struct mnl_nlmsg_batch *batch, size_t i)
 		return -ENOMEM;
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE);
 	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, rules[i].chain);
-	if (rules[i].protocol)
-		rc = match_protocol(rule, rules[i].protocol);
+	if (rules[i].family)
+		rc = match_meta(rule, NFT_META_NFPROTO, nf_family(rules[i].family));
+	if (rc == 0 && rules[i].protocol)
+		rc = match_meta(rule, NFT_META_L4PROTO, rules[i].protocol);
 	if (rc == 0 && rules[i].port)
 		rc = match_port(rule, rules[i].port);
 	if (rc == 0)
-		rc = add_action(rule, rules[i].action, rules[i].argument);
+		rc = add_action(rule, i, plan);
 	if (rc == 0) {
 		header = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch), NFT_MSG_NEWRULE,
 					       NFPROTO_INET, flags, SEQ_RULES + (uint32_t)i);
@@ -273,7 +300,7 @@ static int put_rule(struct mnl_nlmsg_batch *batch, size_t i)
 	return rc;
 }
 
-static int fill_batch(struct mnl_nlmsg_batch *batch)
+static int fill_batch(struct mnl_nlmsg_batch *batch, const struct net_plan *plan)
 {
 	int rc;
 
@@ -282,8 +309,10 @@ static int fill_batch(struct mnl_nlmsg_batch *batch)
 	rc = put_table(batch);
 	for (size_t i = 0; rc == 0 && i < CHAINS; i++)
 		rc = put_chain(batch, i);
-	for (size_t i = 0; rc == 0 && i < RULES; i++)
-		rc = put_rule(batch, i);
+	for (size_t i = 0; rc == 0 && i < RULES; i++) {
+		if (rules[i].family != AF_INET6 || plan->want_ipv6)
+			rc = put_rule(batch, i, plan);
+	}
 	if (rc < 0)
 		return rc;
 	nftnl_batch_end(mnl_nlmsg_batch_current(batch), SEQ_END);
@@ -308,7 +337,7 @@ static int explain(struct err *err, int code, uint32_t sequence)
 	if (code == ENOENT || code == EOPNOTSUPP || code == EAFNOSUPPORT || code == EPROTONOSUPPORT)
 		err_hint(err,
 			 "The kernel lacks %s (CONFIG_…), or the module is not loaded: as root, "
-			 "modprobe nft_redir nft_reject_inet nft_ct nf_nat",
+			 "modprobe nft_nat nft_reject_inet nft_ct nf_nat",
 			 needs);
 	return -err->code;
 }
@@ -362,12 +391,11 @@ int net_rules(struct net_ctx *ctx, struct err *err)
 		mnl_nlmsg_batch_start(buffer, sizeof(buffer) / 2);
 	int rc;
 
-	(void)ctx;
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return err_set(err, errno, "nftables: open a NETLINK_NETFILTER socket");
 	if (!batch)
 		return err_set(err, ENOMEM, "nftables: allocate a batch");
-	rc = fill_batch(batch);
+	rc = fill_batch(batch, ctx->config->plan);
 	if (rc < 0)
 		return err_set(err, -rc, "nftables: build the rules");
 	if (mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)

@@ -8,7 +8,6 @@
 #include "netsetup/steps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netlink/socket.h>
 #include <sys/stat.h>
 
@@ -18,16 +17,17 @@ static const struct {
 	const char *name;
 	net_step_fn *run;
 } steps[] = {
-	{ "jail namespace", net_open_jail }, /* its socket must be bound before we leave it */
-	{ "loopback", net_loopback_up }, /* servers inside the jail */
-	{ "jail tuning", net_tune_jail }, /* sysctls of the namespace we are in */
 	{ "gate namespace", net_enter_gate }, /* from here on we are in the gate */
 	{ "listeners", net_listen }, /* a socket belongs to the namespace it is made in */
-	{ "hand-over", net_hand_over }, /* early: the proxy confines itself while we go on */
+	{ "hand-over", net_hand_over }, /* early: the proxy starts to serve while we go on */
 	{ "gate tuning", net_tune_gate }, /* before there can be a packet */
-	{ "rules", net_rules }, /* before the link is up: no packet finds no rules */
-	{ "link", net_link_up }, /* both ends at once, the peer born in the jail */
+	{ "rules", net_rules }, /* before there is a link: no packet finds no rules */
+	{ "jail namespace",
+	  net_await_jail }, /* made meanwhile by the process that will be the jail */
+	{ "link", net_link_new }, /* both ends at once, the peer born in the jail */
 	{ "gate addresses", net_gate_addresses }, /* needs the link */
+	{ "jail", net_enter_jail }, /* from here on we are in the jail's namespace */
+	{ "jail link", net_jail_link_up }, /* the other end is up already */
 	{ "jail addresses", net_jail_addresses }, /* needs the link */
 	{ "jail routes", net_jail_routes }, /* needs the addresses: the gateway is on link */
 	{ "proxy", net_await_proxy }, /* last: ready means somebody accepts */
@@ -54,19 +54,6 @@ int net_setup(const struct net_config *config, struct err *err)
 		if (steps[i].run(&ctx, err) < 0)
 			return err_wrap(err, "%s", steps[i].name);
 	}
-	return 0;
-}
-
-int net_setup_none(struct err *err)
-{
-	struct net_ctx ctx AUTO(context_done) = { .jail_netns_fd = -1 };
-
-	for (int i = 0; i < NET_LISTENERS; i++)
-		ctx.listeners[i] = -1;
-	if (net_open_jail(&ctx, err) < 0)
-		return err_wrap(err, "jail namespace");
-	if (net_loopback_up(&ctx, err) < 0)
-		return err_wrap(err, "loopback");
 	return 0;
 }
 

@@ -19,18 +19,25 @@
 
 struct net_ctx {
 	const struct net_config *config;
-	int jail_netns_fd; /* owned; the jail's network namespace */
-	struct nl_sock *jail_route; /* owned; bound to the jail's namespace */
-	struct nl_sock *gate_route; /* owned; bound to the gate's, NULL before it exists */
+	int jail_netns_fd; /* owned; -1 until it has arrived */
+	struct nl_sock
+		*gate_route; /* owned; bound to the gate's namespace, NULL before it exists */
+	struct nl_sock *jail_route; /* owned; bound to the jail's, NULL before we are in it */
 	int listeners[NET_LISTENERS]; /* owned; -1 = not there */
 };
 
 typedef int net_step_fn(struct net_ctx *ctx, struct err *err);
 
 /* Each in its own step_*.c; the order and its reasons are in steps.c. */
-net_step_fn net_open_jail, net_loopback_up, net_tune_jail, net_enter_gate, net_tune_gate,
-	net_listen, net_hand_over, net_link_up, net_gate_addresses, net_jail_addresses,
-	net_jail_routes, net_rules, net_await_proxy;
+net_step_fn net_enter_gate, net_listen, net_hand_over, net_tune_gate, net_rules, net_await_jail,
+	net_link_new, net_gate_addresses, net_enter_jail, net_jail_link_up, net_jail_addresses,
+	net_jail_routes, net_await_proxy;
+
+/* Sets a link of @route's namespace up; @name is for the message. */
+int net_set_up(struct nl_sock *route, int index, const char *name, struct err *err);
+
+/* A connected NETLINK_ROUTE socket of the namespace the thread is in. */
+int net_open_route(struct nl_sock **route_out, struct err *err);
 
 /* libnl-3's codes are not errno: translates @code (negative NLE_*). Returns -errno. */
 int nlerr_set(struct err *err, int code, const char *format, ...)
