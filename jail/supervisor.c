@@ -51,6 +51,7 @@ struct run {
 	char *resolv_conf; /* owned */
 	char *hosts; /* owned */
 	char directory[PATH_MAX];
+	char home[PATH_MAX];
 	sigset_t signals; /* blocked and read from signal_fd */
 	int signal_fd; /* owned */
 	int timer_fd; /* owned; -1 without time limit */
@@ -74,14 +75,16 @@ static int find_directory(struct run *run, struct err *err)
 	return 0;
 }
 
-static const char *find_home(void)
+/* Without symlinks, as the current directory is: the two are compared. NULL = there is none. */
+static const char *find_home(struct run *run)
 {
 	const char *home = getenv("HOME");
 	struct stat status;
 
-	if (!home || home[0] != '/' || stat(home, &status) < 0 || !S_ISDIR(status.st_mode))
+	if (!home || home[0] != '/' || !realpath(home, run->home) || stat(run->home, &status) < 0 ||
+	    !S_ISDIR(status.st_mode))
 		return NULL;
-	return home;
+	return run->home;
 }
 
 /* The jail asks the gate for every name; the caller's own tables would lead around it. */
@@ -114,7 +117,7 @@ static int add_user_mounts(struct run *run, struct err *err)
 static int plan_view(struct run *run, struct err *err)
 {
 	struct mount_view view = {
-		.home = find_home(),
+		.home = find_home(run),
 		.own_network = run->spec->net != NET_HOST,
 		.use_gate = run->spec->net == NET_GATE,
 	};

@@ -1,5 +1,6 @@
 /* Places in memory: empty directories, hidden places, small files with a given text. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -29,7 +30,10 @@ static mode_t mode_like(int target)
 /* With a size of its own it is a file system of its own; else it shares the scratch space. */
 static int apply_tmpfs(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err)
 {
-	const struct mount_option options[] = { { "size", entry->data }, { NULL, NULL } };
+	char mode[8];
+	const struct mount_option options[] = { { "size", entry->data },
+						{ "mode", mode },
+						{ NULL, NULL } };
 	int target AUTO(fd_release) = -1;
 	int mount AUTO(fd_release) = -1;
 	char name[16];
@@ -41,11 +45,10 @@ static int apply_tmpfs(struct mount_ctx *ctx, const struct mount_entry *entry, s
 			return -err->code;
 		return place_scratch(ctx, name, target, 0, err);
 	}
+	(void)snprintf(mode, sizeof(mode), "%o", mode_like(target));
 	if (mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount, err) < 0 ||
 	    mount_is_memory(ctx, mount, err) < 0)
 		return -err->code;
-	if (fchmod(mount, mode_like(target)) < 0)
-		return err_set(err, errno, "set the mode");
 	return mount_attach(mount, target, err);
 }
 

@@ -51,11 +51,11 @@ static int add(struct mount_list *list, const struct mount_kind *kind, const cha
 static int add_home_and_cwd(struct mount_list *list, const struct mount_view *view, struct err *err)
 {
 	enum cwd_treatment treatment = treat_cwd(view);
-	/* an overlay of the current directory that holds the home holds it already */
-	bool is_home_covered =
-		treatment == CWD_OVERLAY && view->home && is_below(view->home, view->cwd);
+	bool is_home_cwd =
+		treatment == CWD_OVERLAY && view->home && strcmp(view->home, view->cwd) == 0;
 
-	if (view->home && !is_home_covered &&
+	/* also below an overlay of the current directory: /tmp may lie between the two */
+	if (view->home && !is_home_cwd &&
 	    add(list, &mount_kind_overlay, view->home, view->home, err) < 0)
 		return -err->code;
 	if (treatment == CWD_OVERLAY)

@@ -32,8 +32,8 @@ static const struct {
 } views[] = {
 	{ "/home/u/p", "/home/u", &mount_kind_bind, &mount_kind_overlay },
 	{ "/home/u", "/home/u", &mount_kind_overlay, &mount_kind_overlay },
-	{ "/home", "/home/u", &mount_kind_overlay, NULL },
-	{ "/", "/home/u", &mount_kind_overlay, NULL },
+	{ "/home", "/home/u", &mount_kind_overlay, &mount_kind_overlay },
+	{ "/", "/home/u", &mount_kind_overlay, &mount_kind_overlay },
 	{ "/", "/", &mount_kind_overlay, &mount_kind_overlay },
 	{ "/home/u2", "/home/u", &mount_kind_bind, &mount_kind_overlay },
 	{ "/srv/build", NULL, &mount_kind_bind, NULL },
