@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "policy/base/auto.h"
+#include "policy/base/caps.h"
 #include "policy/base/log.h"
 #include "proxy_seccomp.h" /* made by seccomp_gen.c at build time */
 
@@ -53,31 +53,6 @@ static const char *const readable_files[] = {
 	"/etc/nsswitch.conf",
 	"/etc/host.conf",
 };
-
-static int drop_capabilities(struct err *err)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	/* EINVAL: past the kernel's last one. EPERM: without CAP_SETPCAP, so there are none. */
-	for (unsigned long capability = 0; capability < 64; capability++) {
-		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM &&
-		    errno != EINVAL)
-			return err_set(err, errno, "drop capability %lu", capability);
-	}
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
-		return err_set(err, errno, "clear the ambient capabilities");
-	if (syscall(SYS_capset, &header, none) < 0)
-		return err_set(err, errno, "drop the capabilities");
-	return 0;
-}
-
-static int forbid_new_privileges(struct err *err)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_set(err, errno, "set no_new_privs");
-	return 0;
-}
 
 static int forbid_inspection(struct err *err)
 {
@@ -172,8 +147,7 @@ static const struct {
 	const char *name;
 	int (*run)(struct err *err);
 } steps[] = {
-	{ "capabilities", drop_capabilities }, /* needs CAP_SETPCAP: before anything */
-	{ "no-privs", forbid_new_privileges }, /* Landlock and seccomp want it set */
+	{ "capabilities", caps_drop_all }, /* and no_new_privs, which Landlock and seccomp want */
 	{ "inspection", forbid_inspection }, /* needs setrlimit and prctl: before seccomp */
 	{ "landlock", restrict_files }, /* opens files: before seccomp */
 	{ "seccomp", restrict_syscalls }, /* last: it forbids all the above */

@@ -15,7 +15,10 @@
 
 #define SPLICES_A_TURN	32
 #define SPARE_PIPES_MAX 32
-#define PIPE_WANTED	(256 * 1024)
+#define PIPE_LARGE	(1024 * 1024)
+#define PIPE_MIDDLE	(256 * 1024)
+#define PIPES_LARGE	8
+#define PIPES_MIDDLE	64
 #define PIPE_SLOT_BYTES 4096
 #define PIPE_COPY_BYTES (64 * 1024) /* what every pipe holds when it is filled by write(2) */
 #define SPLICE_FLAGS	(SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
@@ -63,6 +66,22 @@ void pipes_stop_waiting(struct pipe_waiter *waiter)
 	link_remove(&waiter->link);
 }
 
+/*
+ * A large pipe carries a fast stream in fewer calls (1 MiB: a tenth faster than 256 KiB, a third
+ * than 64 KiB), but all pipes of a user share 64 MiB, beyond which the kernel makes new ones, also
+ * other programs', very small. So only the first ones are large.
+ */
+static int size_pipe(const struct pipes *pipes, int fd)
+{
+	int size = -1;
+
+	if (pipes->count < PIPES_LARGE)
+		size = fcntl(fd, F_SETPIPE_SZ, PIPE_LARGE);
+	else if (pipes->count < PIPES_MIDDLE)
+		size = fcntl(fd, F_SETPIPE_SZ, PIPE_MIDDLE);
+	return size > 0 ? size : fcntl(fd, F_GETPIPE_SZ);
+}
+
 static struct pipe *pipe_new(struct pipes *pipes)
 {
 	struct pipe *pipe;
@@ -78,8 +97,7 @@ static struct pipe *pipe_new(struct pipes *pipes)
 		free(pipe);
 		return NULL;
 	}
-	/* Refused beyond the user's share of pipe memory; the pipe then stays as it was born. */
-	size = fcntl(ends[1], F_SETPIPE_SZ, PIPE_WANTED);
+	size = size_pipe(pipes, ends[1]);
 	*pipe = (struct pipe) {
 		.read_fd = ends[0],
 		.write_fd = ends[1],

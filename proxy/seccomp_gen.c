@@ -96,6 +96,7 @@ static const struct {
 	{ "fcntl", 1, 0xffffffff, F_GETFD },
 	{ "fcntl", 1, 0xffffffff, F_SETFD },
 	{ "fcntl", 1, 0xffffffff, F_SETPIPE_SZ },
+	{ "fcntl", 1, 0xffffffff, F_GETPIPE_SZ },
 #ifdef NSGATE_SANITIZED
 	{ "mmap", 0, 0, 0 },
 	{ "mprotect", 0, 0, 0 },

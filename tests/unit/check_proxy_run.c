@@ -742,7 +742,37 @@ START_TEST(keeps_dns_connections_bounded)
 }
 END_TEST
 
-/* ---- limits and ends ---- */
+/* ---- confinement, limits and ends ---- */
+
+static bool status_says(const char *line)
+{
+	char path[64], text[4096] = "";
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", proxy.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
+	(void)close(fd);
+	return strstr(text, line) != NULL;
+}
+
+START_TEST(serves_without_any_privilege)
+{
+	ck_assert(status_says("\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n"
+			      "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
+			      "CapAmb:\t0000000000000000\n"));
+	ck_assert(status_says("\nNoNewPrivs:\t1\n"));
+	ck_assert(status_says("\nSeccomp:\t2\n"));
+}
+END_TEST
+
+START_TEST(refuses_listeners_of_its_own_namespace)
+{
+	stop();
+	ck_assert_int_eq(proxy_start_inside(usual_rules), 97 << 8);
+}
+END_TEST
 
 START_TEST(resets_connections_beyond_the_limit)
 {
@@ -878,6 +908,8 @@ int main(void)
 	tcase_add_loop_test(dns, answers_nxdomain_for_a_denied_name, 0, 2);
 	tcase_add_test(dns, answers_queries_over_tcp_however_they_are_cut);
 	tcase_add_test(dns, keeps_dns_connections_bounded);
+	tcase_add_test(ends, serves_without_any_privilege);
+	tcase_add_test(ends, refuses_listeners_of_its_own_namespace);
 	tcase_add_test(ends, resets_connections_beyond_the_limit);
 	tcase_add_test(ends, writes_every_record_before_it_ends);
 	tcase_add_test(ends, delivers_what_was_sent_just_before_the_end);

@@ -442,7 +442,7 @@ static void add_rules(struct policy *policy, const char *const *rules)
 }
 
 static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_files,
-		      int control_fd)
+		      int namespace_fd, int control_fd)
 {
 	const struct rlimit limit = { max_files, max_files };
 	struct policy policy;
@@ -460,7 +460,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	if (getenv("PROXY_DEBUG"))
 		log_level_set(LOG_DEBUG);
 	add_rules(&policy, rules);
-	if (setns(outside_ns, CLONE_NEWNET) < 0 ||
+	if (setns(namespace_fd, CLONE_NEWNET) < 0 ||
 	    (max_files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
 		_exit(98);
 	if (proxy_run(&config, control_fd, &err) < 0) {
@@ -483,13 +483,35 @@ void proxy_start(struct world_proxy *proxy, const char *const *rules, int audit_
 	ck_assert_int_ge(proxy->pid, 0);
 	if (proxy->pid == 0) {
 		(void)close(ends[0]);
-		run_proxy(rules, proxy->audit_fd, max_files, ends[1]);
+		run_proxy(rules, proxy->audit_fd, max_files, outside_ns, ends[1]);
 	}
 	(void)close(ends[1]);
 	proxy->control_fd = ends[0];
 	ck_assert_int_eq(fdpass_send(proxy->control_fd, listeners, NET_LISTENERS, &err), 0);
 	ck_assert_msg(recv(proxy->control_fd, &ready, 1, 0) == 1 && ready == 'R',
 		      "the proxy does not start");
+}
+
+int proxy_start_inside(const char *const *rules)
+{
+	struct err err;
+	int status = -1;
+	int ends[2];
+	pid_t pid;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		log_level_set(LOG_ERROR);
+		(void)close(ends[0]);
+		run_proxy(rules, -1, 0, jail_ns, ends[1]);
+	}
+	(void)close(ends[1]);
+	ck_assert_int_eq(fdpass_send(ends[0], listeners, NET_LISTENERS, &err), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	(void)close(ends[0]);
+	return status;
 }
 
 int proxy_stop(struct world_proxy *proxy)

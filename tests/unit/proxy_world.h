@@ -57,6 +57,8 @@ struct world_proxy {
 /* @rules: "allow …" or "deny …", NULL-terminated. @max_files 0 = no own limit. */
 void proxy_start(struct world_proxy *proxy, const char *const *rules, int audit_fd,
 		 unsigned long max_files);
+/* Starts one in the jail's own namespace, which it must refuse. Returns the wait status. */
+int proxy_start_inside(const char *const *rules);
 /* Closes the control socket; returns the wait status. */
 int proxy_stop(struct world_proxy *proxy);
 
