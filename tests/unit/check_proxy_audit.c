@@ -154,6 +154,55 @@ START_TEST(writes_nothing_without_a_descriptor)
 }
 END_TEST
 
+/* ---- the schema in docs/ says the same ---- */
+
+static json_t *properties(json_t *schema)
+{
+	ck_assert_ptr_nonnull(schema);
+	return json_object_get(schema, "properties");
+}
+
+START_TEST(has_only_fields_of_the_schema)
+{
+	const struct addr addr = { .family = AF_INET };
+	const struct audit_record record = {
+		.protocol = "tls",
+		.name = "n",
+		.sni = "s",
+		.address = &addr,
+		.port = 1,
+		.dialed = &addr,
+		.refused = &addr,
+		.qtype = "A",
+		.error = "e",
+		.verdict = { false, REASON_NO_RULE, &rule },
+	};
+	json_t *schema = json_load_file(SOURCES "/docs/audit.schema.json", 0, NULL);
+	json_t *object = parsed(&record);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+		ck_assert_msg(json_object_get(properties(schema), key) != NULL, "%s", key);
+	json_decref(object);
+	json_decref(schema);
+}
+END_TEST
+
+START_TEST(has_the_reasons_of_the_schema)
+{
+	json_t *schema = json_load_file(SOURCES "/docs/audit.schema.json", 0, NULL);
+	const json_t *codes =
+		json_object_get(json_object_get(properties(schema), "reason"), "enum");
+
+	ck_assert_uint_eq(json_array_size(codes), REASONS);
+	for (size_t i = 0; i < REASONS; i++)
+		ck_assert_str_eq(json_string_value(json_array_get(codes, i)),
+				 reason_code((enum reason)i));
+	json_decref(schema);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("proxy/audit");
@@ -168,6 +217,8 @@ int main(void)
 			    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(all, numbers_records_and_fails_for_good);
 	tcase_add_test(all, writes_nothing_without_a_descriptor);
+	tcase_add_test(all, has_only_fields_of_the_schema);
+	tcase_add_test(all, has_the_reasons_of_the_schema);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
