@@ -3,9 +3,8 @@
  *
  *   table inet nsgate {
  *     chain redirect { type nat hook prerouting priority -100; policy accept;
- *       tcp dport 53 dnat ip to GATE:DNS      (each of them
- *       udp dport 53 dnat ip to GATE:DNS       once more
- *       meta l4proto tcp dnat ip to GATE:TCP   for ip6)  }
+ *       tcp dport 53 dnat ip to GATE:DNS     udp dport 53 dnat ip to GATE:DNS
+ *       meta l4proto tcp dnat ip to GATE:TCP }     (and the same three for ip6)
  *     chain fence { type filter hook prerouting priority -90; policy drop;
  *       ct status dnat accept
  *       meta l4proto tcp reject with tcp reset
@@ -18,10 +17,11 @@
  * The fence stands in prerouting and not in input, because a packet for a stranger's address
  * never reaches input: without forwarding the kernel drops it in silence, and the application
  * waits. A port unreachable is what a UDP socket reports as ECONNREFUSED, so that QUIC falls back
- * to TCP at once. It is "dnat" and not "redirect", because that looks for an address of the
- * destination's scope on the link, and drops in silence what goes to fec0::1, fe80::1 or ::127.0.0.1.
- * Somebody who dials a listener directly is not redirected anywhere else: the
+ * to TCP at once. Somebody who dials a listener directly is not redirected anywhere else: the
  * connection is then no DNAT, and the fence resets it.
+ *
+ * The rules say "dnat" and not "redirect": that looks for an address of the destination's scope on
+ * the link, and drops in silence what goes to fec0::1, fe80::1 or ::127.0.0.1.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -381,7 +381,7 @@ static void batch_release(struct mnl_nlmsg_batch **batch)
 	*batch = NULL;
 }
 
-int net_rules(struct net_ctx *ctx, struct err *err)
+int net_rules(struct net_gate *gate, struct err *err)
 {
 	/* one message may begin before the limit and end past it; the whole table is 3 KiB */
 	char buffer[32768];
@@ -395,7 +395,7 @@ int net_rules(struct net_ctx *ctx, struct err *err)
 		return err_set(err, errno, "nftables: open a NETLINK_NETFILTER socket");
 	if (!batch)
 		return err_set(err, ENOMEM, "nftables: allocate a batch");
-	rc = fill_batch(batch, ctx->config->plan);
+	rc = fill_batch(batch, gate->config->plan);
 	if (rc < 0)
 		return err_set(err, -rc, "nftables: build the rules");
 	if (mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)
