@@ -68,17 +68,6 @@ static int receive_listeners(struct proxy *proxy, struct err *err)
 	return fdpass_receive(proxy->control_fd, proxy->listener_fds, listener_count(proxy), err);
 }
 
-static int check_namespaces(struct proxy *proxy, struct err *err)
-{
-	for (size_t i = 0; i < listener_count(proxy); i++) {
-		int rc = listener_check_namespace(proxy->listener_fds[i], err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 static int start_loop(struct proxy *proxy, struct err *err)
 {
 	proxy->loop = loop_new(err);
@@ -227,14 +216,13 @@ static const struct {
 	int (*run)(struct proxy *proxy, struct err *err);
 } steps[] = {
 	{ "signals", ignore_signals },
-	{ "listeners", receive_listeners }, /* before all that costs: the network may have failed */
-	{ "namespaces", check_namespaces }, /* old kernels want a right for it: before confine */
 	{ "loop", start_loop },
 	{ "names", start_names }, /* reads resolv.conf: before confine */
 	{ "connections", start_conns }, /* raises a limit: before confine */
+	{ "confine", confine_self }, /* while the gate is still being built */
+	{ "listeners", receive_listeners }, /* nothing of the jail's has been read so far */
 	{ "serve", start_listeners },
 	{ "control", watch_control },
-	{ "confine", confine_self }, /* nothing of the jail's has been read so far */
 	{ "ready", report_ready }, /* last: the payload may start now */
 };
 
@@ -267,11 +255,9 @@ static int run(struct proxy *proxy, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i].run(proxy, err) < 0)
-			return err_wrap(err, "proxy: %s", steps[i].name);
+			return err_wrap(err, "%s", steps[i].name);
 	}
-	if (loop_run(proxy->loop, err) < 0)
-		return err_wrap(err, "proxy");
-	return 0;
+	return loop_run(proxy->loop, err);
 }
 
 int proxy_run(const struct proxy_config *config, int control_fd, struct err *err)
@@ -282,7 +268,7 @@ int proxy_run(const struct proxy_config *config, int control_fd, struct err *err
 	int rc;
 
 	if (!proxy)
-		return err_set(err, ENOMEM, "proxy: start");
+		return err_set(err, ENOMEM, "start");
 	proxy->config = config;
 	proxy->control_fd = fd_take(&control);
 	for (size_t i = 0; i < NET_LISTENERS; i++)

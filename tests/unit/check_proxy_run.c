@@ -34,8 +34,8 @@ static const char *const usual_rules[] = {
 	"allow domain=alias.test",
 	"allow domain=loop.test",
 	"allow domain=nowhere.test",
-	"allow cidr=" RAW_ADDRESS,
-	"allow cidr=" RAW_ADDRESS6,
+	RAW_RULE,
+	RAW_RULE6,
 	"deny domain=secret.test",
 	NULL,
 };

@@ -30,6 +30,8 @@ enum {
 #define SERVER_ADDRESS6 "2001:db8::1"
 #define RAW_ADDRESS	"192.0.2.2" /* no name leads there */
 #define RAW_ADDRESS6	"2001:db8::2"
+#define RAW_RULE	"allow cidr=192.0.2.2"
+#define RAW_RULE6	"allow cidr=2001:db8::2"
 #define PUBLIC_ADDRESS	"93.184.216.34" /* what dns.test resolves to */
 
 /* Written by the servers, read by the tests. */
