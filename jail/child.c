@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,8 +18,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "jail/fds.h"
@@ -27,12 +28,23 @@
 #include "netsetup/net.h"
 #include "policy/base/auto.h"
 #include "policy/base/caps.h"
-#include "policy/base/fdpass.h"
+
+#define BUILDER_STACK_BYTES (256 * 1024) /* netlink buffers; measured: under 64 KiB */
+
+/* Shared with the thread that builds the gate. */
+struct builder {
+	pthread_t thread;
+	bool is_running; /* from pthread_create() to its end in join_network() */
+	struct net_config config;
+	sem_t jail_is_there; /* jail_netns_fd has been set */
+	int jail_netns_fd; /* owned */
+	int rc; /* its result; @err goes with it */
+	struct err err;
+};
 
 struct child {
 	const struct jail_start *start;
-	pid_t builder; /* builds the network meanwhile; 0 = none */
-	int builder_fd; /* owned; its errors */
+	struct builder builder;
 	int root_fd; /* owned; the new root between "mounts" and "enter" */
 	int exec_status; /* what a failed exec means for nsgate's exit status */
 };
@@ -92,67 +104,80 @@ static int follow_supervisor(struct child *child, struct err *err)
 	return 0;
 }
 
-_Noreturn static void build_network(const struct jail_start *start, int jail_fd, int report_fd)
+/* The gate's builder. Its errors are read after it has been joined. */
+static void *build_gate(void *argument)
 {
-	const struct net_config config = {
-		.plan = start->plan,
-		.proxy_fd = start->proxy_fd,
-		.jail_fd = jail_fd,
-		.caller_netns = start->caller_netns,
-	};
-	struct err err;
+	struct builder *builder = argument;
+	struct net_gate *gate = NULL;
 
 	(void)prctl(PR_SET_NAME, "nsgate-net", 0, 0, 0); /* for ps; cannot fail */
-	if (net_setup(&config, &err) == 0)
-		_exit(0);
-	(void)err_send(&err, report_fd); /* the exit status alone stops the start as well */
-	_exit(1);
+	builder->rc = net_gate_new(&builder->config, &gate, &builder->err);
+	while (sem_wait(&builder->jail_is_there) < 0)
+		; /* EINTR only */
+	if (builder->rc == 0)
+		builder->rc = net_gate_connect(gate, builder->jail_netns_fd, &builder->err);
+	net_gate_free(gate);
+	return NULL;
 }
 
 /*
- * The gate is built by a process of its own, while we make the jail's namespace and the mounts: two
- * processors, half the time.
+ * The gate is built by a thread, while we make the jail's namespace and the mounts: two processors,
+ * half the time. A thread may live in another network namespace than its process.
  */
-static int fork_builder(struct child *child, int *jail_fd_out, struct err *err)
+static int describe_builder(pthread_attr_t *attributes)
 {
-	int report[2], jail[2];
+	cpu_set_t others;
+	int rc = pthread_attr_setstacksize(attributes, BUILDER_STACK_BYTES);
 
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return err_set(err, errno, "make a pipe");
-	child->builder_fd = report[0];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, jail) < 0) {
-		err_set(err, errno, "make a socket pair");
-		(void)close(report[1]); /* nobody has it */
-		return -err->code;
-	}
-	child->builder = fork();
-	if (child->builder == 0) {
-		(void)close(jail[0]); /* ours ends when init's does */
-		build_network(child->start, jail[1], report[1]);
-	}
-	(void)close(report[1]); /* the builder's */
-	(void)close(jail[1]);
-	(void)close(
-		child->start
-			->proxy_fd); /* the builder's: open here it would outlive the supervisor */
-	*jail_fd_out = jail[0];
-	if (child->builder < 0)
-		return err_set(err, errno, "fork");
+	if (rc != 0 || sched_getaffinity(0, sizeof(others), &others) < 0)
+		return rc;
+	/* left alone, it is often queued behind us, and starts when we wait for it */
+	CPU_CLR((size_t)sched_getcpu(), &others);
+	if (CPU_COUNT(&others) > 0)
+		rc = pthread_attr_setaffinity_np(attributes, sizeof(others), &others);
+	return rc;
+}
+
+static int start_builder(struct child *child, struct err *err)
+{
+	struct builder *builder = &child->builder;
+	pthread_attr_t attributes;
+	int rc;
+
+	builder->config = (struct net_config) {
+		.plan = child->start->plan,
+		.proxy_fd = child->start->proxy_fd,
+		.caller_netns = child->start->caller_netns,
+	};
+	builder->jail_netns_fd = -1;
+	if (sem_init(&builder->jail_is_there, 0, 0) < 0)
+		return err_set(err, errno, "make a semaphore");
+	rc = pthread_attr_init(&attributes);
+	if (rc == 0)
+		rc = describe_builder(&attributes);
+	if (rc == 0)
+		rc = pthread_create(&builder->thread, &attributes, build_gate, builder);
+	if (rc != 0)
+		return err_set(err, rc, "start its builder");
+	builder->is_running = true;
 	return 0;
 }
 
 static int start_network(struct child *child, struct err *err)
 {
-	int jail_fd AUTO(fd_release) = -1;
 	int netns AUTO(fd_release) = -1;
 
 	if (child->start->spec->net == NET_HOST)
 		return 0;
-	if (child->start->spec->net == NET_GATE && fork_builder(child, &jail_fd, err) < 0)
+	if (child->start->spec->net == NET_GATE && start_builder(child, err) < 0)
 		return -err->code;
 	if (net_jail_new(&netns, err) < 0)
-		return -err->code;
-	return child->start->spec->net == NET_GATE ? fdpass_send(jail_fd, &netns, 1, err) : 0;
+		return -err->code; /* the process ends, and the builder with it */
+	if (child->builder.is_running) {
+		child->builder.jail_netns_fd = fd_take(&netns);
+		(void)sem_post(&child->builder.jail_is_there); /* cannot overflow */
+	}
+	return 0;
 }
 
 static int set_hostname(struct child *child, struct err *err)
@@ -171,18 +196,19 @@ static int build_mounts(struct child *child, struct err *err)
 
 static int join_network(struct child *child, struct err *err)
 {
-	int status;
+	struct builder *builder = &child->builder;
+	int rc;
 
-	if (child->builder == 0)
+	if (!builder->is_running)
 		return 0;
-	if (err_receive(err, child->builder_fd) < 0)
-		return -err->code;
-	if (waitpid(child->builder, &status, 0) < 0)
-		return err_set(err, errno, "wait for its builder");
-	if (status != 0)
-		return err_set(err, ECHILD, "its builder ended with wait status 0x%x", status);
-	fd_release(&child->builder_fd);
-	return 0;
+	rc = pthread_join(builder->thread, NULL);
+	if (rc != 0)
+		return err_set(err, rc, "wait for its builder");
+	fd_release(&builder->jail_netns_fd);
+	(void)close(child->start->proxy_fd); /* open here it would outlive the supervisor */
+	if (builder->rc < 0)
+		*err = builder->err;
+	return builder->rc;
 }
 
 static int enter_root(struct child *child, struct err *err)
@@ -329,7 +355,6 @@ _Noreturn void child_main(const struct jail_start *start)
 {
 	struct child child = {
 		.start = start,
-		.builder_fd = -1,
 		.root_fd = -1,
 		.exec_status = EXIT_NSGATE,
 	};
@@ -338,7 +363,11 @@ _Noreturn void child_main(const struct jail_start *start)
 
 	if (run_steps(jail_steps, sizeof(jail_steps) / sizeof(jail_steps[0]), &child, &err) < 0)
 		give_up(&child, EXIT_NSGATE, &err);
-	payload = fork();
+	/*
+	 * vfork(): the payload borrows our memory until it executes, which spares copying it. What it
+	 * sets up is its own (signals, directory, descriptors, filter); `environ` is not used here.
+	 */
+	payload = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
 	if (payload == 0)
 		payload_main(&child);
 	if (payload < 0) {

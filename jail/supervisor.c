@@ -187,19 +187,13 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	(void)snprintf(config.jail_id, sizeof(config.jail_id), "%016llx", (unsigned long long)id);
 	fd_release(&run->signal_fd);
 	fd_release(&run->control_fd);
-	fd_release(&run->lifeline_fd);
-	fd_release(&run->report_fd);
-	fd_release(&run->init_fd);
 	if (proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
 	log_error("proxy: %s", err_format(&err, text, sizeof(text)));
 	_exit(1);
 }
 
-/*
- * After init, which needs longer. init has the other end of the control socket already; the ends of
- * the pipes that keep the jail alive must not stay open here.
- */
+/* Before init: it confines itself while the kernel makes init's namespaces. */
 static int start_proxy(struct run *run, int proxy_end, struct err *err)
 {
 	run->proxy = fork();
@@ -320,10 +314,10 @@ static int start(struct run *run, struct err *err)
 		run->control_fd = control[0];
 		proxy_end = control[1];
 	}
-	if (start_init(run, &proxy_end, err) < 0)
-		return err_wrap(err, "jail");
 	if (run->spec->net == NET_GATE && start_proxy(run, proxy_end, err) < 0)
 		return err_wrap(err, "proxy");
+	if (start_init(run, &proxy_end, err) < 0)
+		return err_wrap(err, "jail");
 	fds_let_go(STDOUT_FILENO);
 	return start_timer(run, err);
 }

@@ -1,8 +1,8 @@
 /*
  * Makes the network of one jail: the gate, the link, the rules, the listeners. Then stops.
  *
- * Two processes share the work, so that the kernel makes two network namespaces at once: the one
- * that becomes the jail makes the jail's with net_jail_new(), a builder makes the rest.
+ * In three calls, so that two threads can share the work: the kernel takes longest to make a network
+ * namespace, and there are two.
  */
 #ifndef NSGATE_NET_H
 #define NSGATE_NET_H
@@ -15,7 +15,6 @@
 struct net_config {
 	const struct net_plan *plan; /* the caller's */
 	int proxy_fd; /* SOCK_SEQPACKET to the proxy; stays the caller's */
-	int jail_fd; /* socket on which the jail's namespace arrives (fdpass); the caller's */
 	ino_t caller_netns; /* inode of the network namespace that must stay untouched */
 };
 
@@ -26,16 +25,25 @@ struct net_config {
  */
 int net_jail_new(int *netns_fd_out, struct err *err);
 
+struct net_gate;
+
 /*
- * Builds the gate, connects the jail to it, and waits until the proxy serves it.
+ * Makes the gate with rules and listeners, and hands these to the proxy. Moves the calling thread into
+ * the gate's namespace. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN in its user namespace.
  *
- * Call it in a process of its own: it moves the calling thread into the gate's namespace, and then
- * into the jail's. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespace. Nothing outlives
- * a failure: what was made lives in the two namespaces only.
- *
- * Returns 0, or -errno with "STEP: ACTION" in @err.
+ * Nothing outlives a failure: what is made lives in the two namespaces only. Returns 0 with the gate,
+ * for net_gate_free(), or -errno with "STEP: ACTION" in @err. @config must outlive the gate.
  */
-int net_setup(const struct net_config *config, struct err *err);
+int net_gate_new(const struct net_config *config, struct net_gate **gate_out, struct err *err);
+
+/*
+ * Connects the jail to the gate, and waits until the proxy serves it. Same thread, which is then in
+ * the jail's namespace. @jail_netns_fd stays the caller's. Returns 0 or -errno, as above.
+ */
+int net_gate_connect(struct net_gate *gate, int jail_netns_fd, struct err *err);
+
+/* Frees the descriptors; the network stays. NULL is fine. */
+void net_gate_free(struct net_gate *gate);
 
 /* The inode that names the calling thread's network namespace. Returns 0 or -errno. */
 int net_namespace_inode(ino_t *inode_out, struct err *err);

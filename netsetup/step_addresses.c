@@ -66,26 +66,26 @@ static int add_address(struct nl_sock *route, int index, const struct addr *loca
 	return 0;
 }
 
-int net_gate_addresses(struct net_ctx *ctx, struct err *err)
+int net_gate_addresses(struct net_gate *gate, struct err *err)
 {
-	const struct net_plan *plan = ctx->config->plan;
+	const struct net_plan *plan = gate->config->plan;
 
-	if (add_address(ctx->gate_route, GATE_INDEX, &plan->gate4, &plan->jail4, err) < 0)
+	if (add_address(gate->gate_route, GATE_INDEX, &plan->gate4, &plan->jail4, err) < 0)
 		return -err->code;
 	if (!plan->want_ipv6)
 		return 0;
-	return add_address(ctx->gate_route, GATE_INDEX, &plan->gate6, &plan->jail6, err);
+	return add_address(gate->gate_route, GATE_INDEX, &plan->gate6, &plan->jail6, err);
 }
 
-int net_jail_addresses(struct net_ctx *ctx, struct err *err)
+int net_jail_addresses(struct net_gate *gate, struct err *err)
 {
-	const struct net_plan *plan = ctx->config->plan;
+	const struct net_plan *plan = gate->config->plan;
 
-	if (add_address(ctx->jail_route, JAIL_INDEX, &plan->jail4, &plan->gate4, err) < 0)
+	if (add_address(gate->jail_route, JAIL_INDEX, &plan->jail4, &plan->gate4, err) < 0)
 		return -err->code;
 	if (!plan->want_ipv6)
 		return 0;
-	return add_address(ctx->jail_route, JAIL_INDEX, &plan->jail6, &plan->gate6, err);
+	return add_address(gate->jail_route, JAIL_INDEX, &plan->jail6, &plan->gate6, err);
 }
 
 static int add_default_route(struct nl_sock *socket, const struct addr *gateway, struct err *err)
@@ -116,13 +116,13 @@ static int add_default_route(struct nl_sock *socket, const struct addr *gateway,
 	return 0;
 }
 
-int net_jail_routes(struct net_ctx *ctx, struct err *err)
+int net_jail_routes(struct net_gate *gate, struct err *err)
 {
-	const struct net_plan *plan = ctx->config->plan;
+	const struct net_plan *plan = gate->config->plan;
 
-	if (add_default_route(ctx->jail_route, &plan->gate4, err) < 0)
+	if (add_default_route(gate->jail_route, &plan->gate4, err) < 0)
 		return -err->code;
 	if (!plan->want_ipv6)
 		return 0;
-	return add_default_route(ctx->jail_route, &plan->gate6, err);
+	return add_default_route(gate->jail_route, &plan->gate6, err);
 }

@@ -70,30 +70,30 @@ static int describe_end(struct rtnl_link *link, const char *name, int index, uns
 	return 0;
 }
 
-int net_link_new(struct net_ctx *ctx, struct err *err)
+int net_link_new(struct net_gate *gate, struct err *err)
 {
-	struct rtnl_link *gate AUTO(link_release) = rtnl_link_veth_alloc();
-	struct rtnl_link *peer; /* the gate's, inside it */
+	struct rtnl_link *ours AUTO(link_release) = rtnl_link_veth_alloc();
+	struct rtnl_link *peer; /* inside it */
 	int rc;
 
-	if (!gate)
+	if (!ours)
 		return err_set(err, ENOMEM, "allocate a link request");
-	peer = rtnl_link_veth_get_peer(gate);
+	peer = rtnl_link_veth_get_peer(ours);
 	/* the kernel makes the peer first, when it cannot be up yet: it has no other end */
-	if (describe_end(gate, GATE_LINK, GATE_INDEX, IFF_UP | IFF_NOARP, err) < 0 ||
+	if (describe_end(ours, GATE_LINK, GATE_INDEX, IFF_UP | IFF_NOARP, err) < 0 ||
 	    describe_end(peer, JAIL_LINK, JAIL_INDEX, IFF_NOARP, err) < 0) {
 		rtnl_link_put(peer);
 		return -err->code;
 	}
-	rtnl_link_set_ns_fd(peer, ctx->jail_netns_fd);
+	rtnl_link_set_ns_fd(peer, gate->jail_netns_fd);
 	rtnl_link_put(peer); /* get_peer() had counted us */
-	rc = rtnl_link_add(ctx->gate_route, gate, NLM_F_CREATE | NLM_F_EXCL);
+	rc = rtnl_link_add(gate->gate_route, ours, NLM_F_CREATE | NLM_F_EXCL);
 	if (rc < 0)
 		return nlerr_set(err, rc, "make the veth pair %s, %s", GATE_LINK, JAIL_LINK);
 	return 0;
 }
 
-int net_jail_link_up(struct net_ctx *ctx, struct err *err)
+int net_jail_link_up(struct net_gate *gate, struct err *err)
 {
-	return net_set_up(ctx->jail_route, JAIL_INDEX, JAIL_LINK, err);
+	return net_set_up(gate->jail_route, JAIL_INDEX, JAIL_LINK, err);
 }

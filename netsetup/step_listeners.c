@@ -27,9 +27,9 @@ static const struct {
 	[NET_LISTEN_DNS_TCP6] = { AF_INET6, SOCK_STREAM, NET_PLAN_DNS_PORT },
 };
 
-static size_t listener_count(const struct net_ctx *ctx)
+static size_t listener_count(const struct net_gate *gate)
 {
-	return ctx->config->plan->want_ipv6 ? NET_LISTENERS : NET_LISTENERS_V4;
+	return gate->config->plan->want_ipv6 ? NET_LISTENERS : NET_LISTENERS_V4;
 }
 
 /* Bound to every address of the gate: a redirect leads to whichever the link has. */
@@ -53,24 +53,24 @@ static int listen_on(int family, int type, uint16_t port, int *fd_out, struct er
 	return 0;
 }
 
-int net_listen(struct net_ctx *ctx, struct err *err)
+int net_listen(struct net_gate *gate, struct err *err)
 {
-	for (size_t i = 0; i < listener_count(ctx); i++) {
+	for (size_t i = 0; i < listener_count(gate); i++) {
 		if (listen_on(sockets[i].family, sockets[i].type, sockets[i].port,
-			      &ctx->listeners[i], err) < 0)
+			      &gate->listeners[i], err) < 0)
 			return -err->code;
 	}
 	return 0;
 }
 
-int net_hand_over(struct net_ctx *ctx, struct err *err)
+int net_hand_over(struct net_gate *gate, struct err *err)
 {
-	return fdpass_send(ctx->config->proxy_fd, ctx->listeners, listener_count(ctx), err);
+	return fdpass_send(gate->config->proxy_fd, gate->listeners, listener_count(gate), err);
 }
 
-int net_await_proxy(struct net_ctx *ctx, struct err *err)
+int net_await_proxy(struct net_gate *gate, struct err *err)
 {
-	struct pollfd wait = { .fd = ctx->config->proxy_fd, .events = POLLIN };
+	struct pollfd wait = { .fd = gate->config->proxy_fd, .events = POLLIN };
 	char answer = 0;
 	int rc;
 
@@ -81,7 +81,7 @@ int net_await_proxy(struct net_ctx *ctx, struct err *err)
 		return err_set(err, errno, "wait for the proxy");
 	if (rc == 0)
 		return err_set(err, ETIMEDOUT, "wait for the proxy");
-	if (recv(ctx->config->proxy_fd, &answer, 1, 0) != 1 || answer != 'R')
+	if (recv(gate->config->proxy_fd, &answer, 1, 0) != 1 || answer != 'R')
 		return err_set(err, ECONNRESET, "the proxy ended before it was ready");
 	return 0;
 }

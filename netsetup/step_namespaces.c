@@ -8,7 +8,6 @@
 
 #include "netsetup/steps.h"
 #include "policy/base/auto.h"
-#include "policy/base/fdpass.h"
 #include "policy/base/log.h"
 
 int net_open_route(struct nl_sock **route_out, struct err *err)
@@ -27,42 +26,35 @@ int net_open_route(struct nl_sock **route_out, struct err *err)
 	return 0;
 }
 
-int net_enter_gate(struct net_ctx *ctx, struct err *err)
+int net_enter_gate(struct net_gate *gate, struct err *err)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return err_set(err, errno, "make the gate's network namespace");
-	return net_open_route(&ctx->gate_route, err);
+	return net_open_route(&gate->gate_route, err);
 }
 
 /* Caller, gate and jail live in three different network namespaces, or nothing starts. */
-static int check_apart(const struct net_ctx *ctx, struct err *err)
+int net_check_apart(struct net_gate *gate, struct err *err)
 {
 	struct stat jail;
-	ino_t gate;
+	ino_t here;
 
-	if (fstat(ctx->jail_netns_fd, &jail) < 0)
+	if (fstat(gate->jail_netns_fd, &jail) < 0)
 		return err_set(err, errno, "look at the jail's network namespace");
-	if (net_namespace_inode(&gate, err) < 0)
+	if (net_namespace_inode(&here, err) < 0)
 		return -err->code;
-	if (gate == jail.st_ino || gate == ctx->config->caller_netns ||
-	    jail.st_ino == ctx->config->caller_netns)
+	if (here == jail.st_ino || here == gate->config->caller_netns ||
+	    jail.st_ino == gate->config->caller_netns)
 		return err_set(err, EPROTO,
 			       "the network namespaces of caller, gate and jail are not three");
 	return 0;
 }
 
-int net_await_jail(struct net_ctx *ctx, struct err *err)
+int net_enter_jail(struct net_gate *gate, struct err *err)
 {
-	if (fdpass_receive(ctx->config->jail_fd, &ctx->jail_netns_fd, 1, err) < 0)
-		return -err->code;
-	return check_apart(ctx, err);
-}
-
-int net_enter_jail(struct net_ctx *ctx, struct err *err)
-{
-	if (setns(ctx->jail_netns_fd, CLONE_NEWNET) < 0)
+	if (setns(gate->jail_netns_fd, CLONE_NEWNET) < 0)
 		return err_set(err, errno, "enter the jail's network namespace");
-	return net_open_route(&ctx->jail_route, err);
+	return net_open_route(&gate->jail_route, err);
 }
 
 #define LOOPBACK_INDEX 1 /* loopback is the first device of every namespace */
@@ -91,7 +83,7 @@ static void tune(const struct tuning *tunings, size_t count)
 /* nothing would use such addresses, and their start-up chatter costs time */
 #define NO_LINK_LOCAL "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"
 
-int net_tune_gate(struct net_ctx *ctx, struct err *err)
+int net_tune_gate(struct net_gate *gate, struct err *err)
 {
 	static const struct tuning tunings[] = {
 		/* every rejected datagram is told at once, not only the first few a second */
@@ -100,7 +92,7 @@ int net_tune_gate(struct net_ctx *ctx, struct err *err)
 		{ NO_LINK_LOCAL },
 	};
 
-	(void)ctx;
+	(void)gate;
 	(void)err;
 	tune(tunings, sizeof(tunings) / sizeof(tunings[0]));
 	return 0;

@@ -17,19 +17,19 @@
 #define JAIL_INDEX 1000
 #define GATE_INDEX 1001
 
-struct net_ctx {
+struct net_gate {
 	const struct net_config *config;
-	int jail_netns_fd; /* owned; -1 until it has arrived */
+	int jail_netns_fd; /* the caller's; only while connecting */
 	struct nl_sock
 		*gate_route; /* owned; bound to the gate's namespace, NULL before it exists */
 	struct nl_sock *jail_route; /* owned; bound to the jail's, NULL before we are in it */
 	int listeners[NET_LISTENERS]; /* owned; -1 = not there */
 };
 
-typedef int net_step_fn(struct net_ctx *ctx, struct err *err);
+typedef int net_step_fn(struct net_gate *gate, struct err *err);
 
 /* Each in its own step_*.c; the order and its reasons are in steps.c. */
-net_step_fn net_enter_gate, net_listen, net_hand_over, net_tune_gate, net_rules, net_await_jail,
+net_step_fn net_enter_gate, net_listen, net_hand_over, net_tune_gate, net_rules, net_check_apart,
 	net_link_new, net_gate_addresses, net_enter_jail, net_jail_link_up, net_jail_addresses,
 	net_jail_routes, net_await_proxy;
 

@@ -2,14 +2,11 @@
 #include "proxy/listen.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/base/auto.h"
@@ -96,21 +93,7 @@ void listener_pauses_init(struct loop *loop, struct timer_queue *pauses)
 	timer_queue_init(loop, pauses, PAUSE_MS, resume);
 }
 
-/* Before 5.14: needs rights over the listener's namespace, which its maker has. */
-static int compare_inodes(int fd, bool *is_own_out)
-{
-	int theirs AUTO(fd_release) = ioctl(fd, SIOCGSKNS);
-	struct stat their_status, own_status;
-
-	if (theirs < 0 || fstat(theirs, &their_status) < 0 ||
-	    stat("/proc/self/ns/net", &own_status) < 0)
-		return -errno;
-	*is_own_out = their_status.st_dev == own_status.st_dev &&
-		      their_status.st_ino == own_status.st_ino;
-	return 0;
-}
-
-static int compare_cookies(int fd, bool *is_own_out)
+int listener_check_namespace(int fd, struct err *err)
 {
 	int own AUTO(fd_release) = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	uint64_t their_cookie = 0, own_cookie = 0;
@@ -118,21 +101,8 @@ static int compare_cookies(int fd, bool *is_own_out)
 
 	if (own < 0 || getsockopt(own, SOL_SOCKET, SO_NETNS_COOKIE, &own_cookie, &length) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &their_cookie, &length) < 0)
-		return -errno;
-	*is_own_out = their_cookie == own_cookie;
-	return 0;
-}
-
-int listener_check_namespace(int fd, struct err *err)
-{
-	bool is_own = true;
-	int rc = compare_cookies(fd, &is_own);
-
-	if (rc < 0)
-		rc = compare_inodes(fd, &is_own);
-	if (rc < 0)
-		return err_set(err, -rc, "find a listener's network namespace");
-	if (is_own)
+		return err_set(err, errno, "find a listener's network namespace");
+	if (their_cookie == own_cookie)
 		return err_set(err, EXDEV, "a listener is in the proxy's own network namespace");
 	return 0;
 }

@@ -68,6 +68,12 @@ static int receive_listeners(struct proxy *proxy, struct err *err)
 	return fdpass_receive(proxy->control_fd, proxy->listener_fds, listener_count(proxy), err);
 }
 
+/* All of them come from one place: the first speaks for the others. */
+static int check_namespace(struct proxy *proxy, struct err *err)
+{
+	return listener_check_namespace(proxy->listener_fds[0], err);
+}
+
 static int start_loop(struct proxy *proxy, struct err *err)
 {
 	proxy->loop = loop_new(err);
@@ -221,6 +227,7 @@ static const struct {
 	{ "connections", start_conns }, /* raises a limit: before confine */
 	{ "confine", confine_self }, /* while the gate is still being built */
 	{ "listeners", receive_listeners }, /* nothing of the jail's has been read so far */
+	{ "namespace", check_namespace },
 	{ "serve", start_listeners },
 	{ "control", watch_control },
 	{ "ready", report_ready }, /* last: the payload may start now */

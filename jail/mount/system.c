@@ -16,8 +16,10 @@ static int freeze(int parent, const char *name, struct err *err)
 	int copy AUTO(fd_release) = -1;
 	int target AUTO(fd_release) = openat(parent, name, O_PATH | O_CLOEXEC);
 
-	if (target < 0)
+	if (target < 0 && errno == ENOENT)
 		return 0;
+	if (target < 0)
+		return err_set(err, errno, "open %s", name);
 	if (mount_clone(parent, name, true, &copy, err) < 0 ||
 	    mount_restrict(copy, MOUNT_ATTR_RDONLY | NEVER_TRUST, true, err) < 0 ||
 	    mount_attach(copy, target, err) < 0)
@@ -34,8 +36,10 @@ static int mask(struct mount_ctx *ctx, int parent, const char *name, struct err 
 	char part[16];
 	int rc;
 
-	if (target < 0)
+	if (target < 0 && errno == ENOENT)
 		return 0;
+	if (target < 0)
+		return err_set(err, errno, "open %s", name);
 	if (fstat(target, &status) < 0)
 		return err_set(err, errno, "look at %s", name);
 	rc = S_ISDIR(status.st_mode) ? mount_scratch_dir(ctx, 0555, part, err)
