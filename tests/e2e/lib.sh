@@ -247,10 +247,28 @@ as_user() # COMMAND...
 	"${AS_USER[@]}" "$@"
 }
 
-# nsgate, with the rights of whoever started the suite. Its pid in the background is "$!".
+# nsgate, with the rights of whoever started the suite.
 nsgate() # OPTION... -- COMMAND...
 {
 	"${NSGATE_RUN[@]}" "$@"
+}
+
+# The same in the background, its pid in NSGATE_PID, with the terminal's signals as a shell's user has
+# them: bash starts what is in the background with SIGINT and SIGQUIT ignored.
+start_nsgate() # OPTION... -- COMMAND...
+{
+	env --default-signal "${NSGATE_RUN[@]}" "$@" <&0 &
+	# shellcheck disable=SC2034  # for the tests
+	NSGATE_PID=$!
+	STARTED+=("$NSGATE_PID")
+}
+
+# Waits for it: STATUS. Fails when it does not end by itself.
+finish_nsgate() # SECONDS
+{
+	wait_until "$1" is_gone "$NSGATE_PID" || fail "nsgate does not end within $1 s"
+	STATUS=0
+	wait "$NSGATE_PID" || STATUS=$?
 }
 
 test_network()
