@@ -1,6 +1,7 @@
 /* The file systems of the kernel: /proc, /sys and /dev, with what a payload needs of them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,14 +28,18 @@ static int freeze(int parent, const char *name, struct err *err)
 	return 0;
 }
 
+/* What masked places show: parts of the scratch space, the same for all. */
+struct empty {
+	char dir[16], file[16];
+};
+
 /* Covers @name with an empty, unreadable file or an empty directory, if it exists. */
-static int mask(struct mount_ctx *ctx, int parent, const char *name, struct err *err)
+static int mask(struct mount_ctx *ctx, const struct empty *empty, int parent, const char *name,
+		struct err *err)
 {
 	int target AUTO(fd_release) = openat(parent, name, O_PATH | O_CLOEXEC);
 	int copy AUTO(fd_release) = -1;
 	struct stat status;
-	char part[16];
-	int rc;
 
 	if (target < 0 && errno == ENOENT)
 		return 0;
@@ -42,9 +47,8 @@ static int mask(struct mount_ctx *ctx, int parent, const char *name, struct err 
 		return err_set(err, errno, "open %s", name);
 	if (fstat(target, &status) < 0)
 		return err_set(err, errno, "look at %s", name);
-	rc = S_ISDIR(status.st_mode) ? mount_scratch_dir(ctx, 0555, part, err)
-				     : mount_scratch_file(ctx, "", 0000, part, err);
-	if (rc < 0 || mount_clone(ctx->scratch_fd, part, false, &copy, err) < 0 ||
+	if (mount_clone(ctx->scratch_fd, S_ISDIR(status.st_mode) ? empty->dir : empty->file, false,
+			&copy, err) < 0 ||
 	    mount_restrict(copy, MOUNT_ATTR_RDONLY | NEVER_TRUST, false, err) < 0 ||
 	    mount_attach(copy, target, err) < 0)
 		return err_wrap(err, "%s", name);
@@ -52,19 +56,62 @@ static int mask(struct mount_ctx *ctx, int parent, const char *name, struct err 
 }
 
 /*
- * A payload that runs as the machine's root has no capability, but many files below /proc/sys ask
- * for nothing more than that uid. So these are read-only, and what tells of the machine's
- * memory and keys is masked.
+ * A payload that runs as the machine's root has no capability, but many files here ask for nothing more
+ * than that uid. So what can be written is read-only, and what tells of the machine's memory is
+ * masked; to any other uid most of it is closed already, and mounts cost time.
  */
+static const struct {
+	const char *name;
+	enum { FREEZE, MASK } how;
+	bool only_for_root;
+} proc_covers[] = {
+	{ "sys", FREEZE, false },	 { "keys", MASK, false },
+	{ "irq", FREEZE, true },	 { "bus", FREEZE, true },
+	{ "fs", FREEZE, true },		 { "sysrq-trigger", FREEZE, true },
+	{ "mtrr", FREEZE, true },	 { "dynamic_debug", FREEZE, true },
+	{ "driver", FREEZE, true },	 { "asound", FREEZE, true },
+	{ "acpi", MASK, true },		 { "kcore", MASK, true },
+	{ "latency_stats", MASK, true }, { "sched_debug", MASK, true },
+	{ "scsi", MASK, true },		 { "timer_list", MASK, true },
+	{ "timer_stats", MASK, true },	 { "kpagecount", MASK, true },
+	{ "kpageflags", MASK, true },	 { "kpagecgroup", MASK, true },
+};
+
+static int cover_proc(struct mount_ctx *ctx, int proc, struct err *err)
+{
+	struct empty empty;
+	struct stat status;
+	bool is_root;
+
+	/* root's files are ours, if root exists in this user namespace at all */
+	if (fstatat(proc, "sys", &status, 0) < 0)
+		return err_set(err, errno, "look at sys");
+	is_root = status.st_uid == geteuid();
+	if (mount_scratch_dir(ctx, 0555, empty.dir, err) < 0 ||
+	    mount_scratch_file(ctx, "", 0000, empty.file, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < sizeof(proc_covers) / sizeof(proc_covers[0]); i++) {
+		const char *name = proc_covers[i].name;
+		int rc = 0;
+
+		if (proc_covers[i].only_for_root && !is_root)
+			continue;
+		switch (proc_covers[i].how) {
+		case FREEZE:
+			rc = freeze(proc, name, err);
+			break;
+		case MASK:
+			rc = mask(ctx, &empty, proc, name, err);
+			break;
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int apply_proc(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err)
 {
-	static const char *const frozen[] = { "sys",	       "irq",  "bus",		"fs",
-					      "sysrq-trigger", "mtrr", "dynamic_debug", "driver",
-					      "asound" };
-	static const char *const masked[] = { "acpi",	       "kcore",	      "keys",
-					      "latency_stats", "sched_debug", "scsi",
-					      "timer_list",    "timer_stats", "kpagecount",
-					      "kpageflags",    "kpagecgroup" };
 	int mount AUTO(fd_release) = -1;
 	int target AUTO(fd_release) = -1;
 
@@ -81,15 +128,7 @@ static int apply_proc(struct mount_ctx *ctx, const struct mount_entry *entry, st
 	}
 	if (mount_attach(mount, target, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < sizeof(frozen) / sizeof(frozen[0]); i++) {
-		if (freeze(mount, frozen[i], err) < 0)
-			return -err->code;
-	}
-	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
-		if (mask(ctx, mount, masked[i], err) < 0)
-			return -err->code;
-	}
-	return 0;
+	return cover_proc(ctx, mount, err);
 }
 
 /*
@@ -113,18 +152,18 @@ static int apply_sys(struct mount_ctx *ctx, const struct mount_entry *entry, str
 	return mount_attach(mount, target, err);
 }
 
+/* nosuid and the like mean nothing for a device */
 static int add_device(int dev, const char *name, struct err *err)
 {
+	char path[32];
 	int copy AUTO(fd_release) = -1;
-	int caller_dev AUTO(fd_release) = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int node AUTO(fd_release) =
 		openat(dev, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
-	if (caller_dev < 0 || node < 0)
+	if (node < 0)
 		return err_set(err, errno, "make %s", name);
-	if (mount_clone(caller_dev, name, false, &copy, err) < 0 ||
-	    mount_restrict(copy, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err) < 0 ||
-	    mount_attach(copy, node, err) < 0)
+	(void)snprintf(path, sizeof(path), "/dev/%s", name);
+	if (mount_clone(AT_FDCWD, path, false, &copy, err) < 0 || mount_attach(copy, node, err) < 0)
 		return err_wrap(err, "%s", name);
 	return 0;
 }

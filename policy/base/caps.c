@@ -27,12 +27,12 @@ static int drop_bounds(struct err *err)
 {
 	if (!caps_has(CAP_SETPCAP))
 		return 0;
-	for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
-	     capability++) {
-		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-			return err_set(err, errno, "drop capability %lu from the bounding set",
-				       capability);
-	}
+	/* up to the first that this kernel does not know */
+	for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;
+	     capability++)
+		;
+	if (errno != EINVAL)
+		return err_set(err, errno, "empty the bounding set");
 	if (prctl(PR_SET_SECUREBITS, BITS, 0, 0, 0) < 0)
 		return err_set(err, errno, "lock the securebits");
 	return 0;
