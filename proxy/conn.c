@@ -11,6 +11,7 @@
 #include "proxy/conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,7 +45,7 @@ enum conn_event {
 	CONN_EV_DIAL_FAILED, /* error is set */
 	CONN_EV_DEADLINE, /* the client began a protocol and did not go on */
 	CONN_EV_TURN, /* more to relay */
-	CONN_EV_STOP, /* the run is over */
+	CONN_EV_STOP, /* conns_end() or conns_close() */
 	CONN_EVENTS
 };
 
@@ -177,7 +178,7 @@ static enum conn_state relay(struct conn *conn)
 			     &conn->received);
 	if (sent == RELAY_BROKEN || received == RELAY_BROKEN)
 		return break_off(conn);
-	if (conn->sent.is_finished && conn->received.is_finished)
+	if (conn->sent.is_finished && (conn->received.is_finished || conn->conns->is_ending))
 		return CONN_CLOSED;
 	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
 }
@@ -469,12 +470,23 @@ static enum conn_state judge_and_watch(struct conn *conn)
 
 typedef enum conn_state conn_move_fn(struct conn *conn);
 
-/* What the program sent before it exited is delivered; a client cut off is no end of stream. */
+/*
+ * A client that has ended its side may have left bytes behind, unread so far: those are waited
+ * for. One that is cut off in mid-stream must not look like an end of stream.
+ */
 static enum conn_state finish_up(struct conn *conn)
 {
-	if (conn->upstream)
-		(void)relay(conn); /* it ends here whatever comes of it */
-	return conn->sent.is_finished ? CONN_CLOSED : reset(conn);
+	struct pollfd client = { .fd = conn->client->fd, .events = POLLIN | POLLRDHUP };
+	enum conn_state state;
+
+	if (conn->conns->is_over)
+		return reset(conn);
+	if (poll(&client, 1, 0) == 1)
+		relay_note(&conn->client_end, (uint32_t)client.revents); /* the same bits */
+	state = conn->upstream ? sniff_and_relay(conn) : peek(conn);
+	if (state == CONN_CLOSED)
+		return state;
+	return conn->client_end.has_hangup ? state : reset(conn);
 }
 
 static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
@@ -665,6 +677,8 @@ static void conn_close(struct conn *conn)
 	conns->count--;
 	write_record(conn);
 	conn_free(conn);
+	if (conns->is_ending && conns->count == 0)
+		loop_stop(conns->loop);
 }
 
 static void take_turn(struct task *task)
@@ -721,12 +735,31 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 	timer_queue_init(conns->loop, &conns->word_deadlines, WORD_MS, sniff_expired);
 }
 
+/* Each connection may leave the ring, but takes no other with it. */
+static void stop_all(struct conns *conns)
+{
+	struct link *link = conns->open.next;
+
+	while (link != &conns->open && !conns->audit->has_failed) {
+		struct conn *conn = CONTAINER_OF(link, struct conn, link);
+
+		link = link->next;
+		conn_feed(conn, CONN_EV_STOP);
+	}
+}
+
+void conns_end(struct conns *conns)
+{
+	conns->is_ending = true;
+	stop_all(conns);
+	if (conns->count == 0)
+		loop_stop(conns->loop);
+}
+
 void conns_close(struct conns *conns)
 {
-	struct link *link;
-
-	while ((link = conns->open.next) != &conns->open)
-		conn_feed(CONTAINER_OF(link, struct conn, link), CONN_EV_STOP);
+	conns->is_over = true;
+	stop_all(conns);
 }
 
 /* A record was lost: nobody may talk unrecorded. */

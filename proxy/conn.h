@@ -33,6 +33,8 @@ struct conns {
 	unsigned spare_count;
 	unsigned count;
 	unsigned max;
+	bool is_ending; /* conns_end() was called */
+	bool is_over; /* conns_close() was called */
 	uint32_t opened; /* numbers connections in debug messages */
 };
 
@@ -43,7 +45,13 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 /* Takes an accepted socket of a listener of @family and decides what becomes of it. */
 void conn_open(struct conns *conns, int client_fd, sa_family_t family);
 
-/* Ends every connection: passes on what has arrived, writes the records. */
+/*
+ * The run is over. What programs sent before they exited is still to be delivered: connections that
+ * their client has ended live on until it is, or until conns_close(); all others end. The loop
+ * stops with the last one.
+ */
+void conns_end(struct conns *conns);
+/* Ends every connection. */
 void conns_close(struct conns *conns);
 void conns_done(struct conns *conns);
 

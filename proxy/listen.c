@@ -13,6 +13,7 @@
 #include "policy/base/log.h"
 
 #define ACCEPTS_A_TURN	 32
+#define BACKLOG_MAX	 4096 /* more connections cannot be waiting */
 #define PAUSE_MS	 100
 #define KEEPALIVE_IDLE_S 60 /* notices a client whose namespace is gone without a word */
 
@@ -35,12 +36,9 @@ static void resume(struct timer *timer)
 	(void)watch_change(listener->loop, listener->watch, EPOLLIN); /* cannot fail: as above */
 }
 
-static void listener_ready(void *owner, uint32_t events)
+static void accept_some(struct listener *listener, int count)
 {
-	struct listener *listener = owner;
-
-	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+	for (int i = 0; i < count; i++) {
 		int fd = accept4(listener->watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -52,6 +50,18 @@ static void listener_ready(void *owner, uint32_t events)
 		if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}
+}
+
+static void listener_ready(void *owner, uint32_t events)
+{
+	(void)events; /* level-triggered, readable only */
+	accept_some(owner, ACCEPTS_A_TURN);
+}
+
+void listener_drain(struct listener *listener)
+{
+	if (listener->watch)
+		accept_some(listener, BACKLOG_MAX);
 }
 
 int listener_init(struct listener *listener, struct loop *loop, struct timer_queue *pauses, int fd,

@@ -27,6 +27,8 @@ struct listener {
  */
 int listener_init(struct listener *listener, struct loop *loop, struct timer_queue *pauses, int fd,
 		  sa_family_t family, accepted_fn *accepted, void *owner, struct err *err);
+/* Accepts all that have been waiting. */
+void listener_drain(struct listener *listener);
 void listener_done(struct listener *listener);
 
 void listener_pauses_init(struct loop *loop, struct timer_queue *pauses);

@@ -25,6 +25,7 @@
 #define FILES_A_CONN   4 /* two sockets; on average one more dial, half a pipe */
 #define CONNS_MAX      16384
 #define TCP_LISTENERS  2
+#define GRACE_MS       2000 /* for the last bytes; the supervisor waits longer */
 #define READY	       'R'
 
 struct proxy {
@@ -39,7 +40,8 @@ struct proxy {
 	struct tell tell;
 	struct conns conns;
 	struct dns_server dns;
-	struct timer_queue pauses;
+	struct timer_queue pauses, graces;
+	struct timer grace; /* runs once the supervisor is gone */
 	struct listener tcp[TCP_LISTENERS], dns_tcp[TCP_LISTENERS];
 };
 
@@ -178,6 +180,26 @@ static int start_listeners(struct proxy *proxy, struct err *err)
 	return 0;
 }
 
+static void grace_expired(struct timer *timer)
+{
+	loop_stop(CONTAINER_OF(timer, struct proxy, grace)->loop);
+}
+
+/* A program may connect, send, and exit before any of it was looked at. */
+static void end(struct proxy *proxy)
+{
+	watch_close(proxy->loop, &proxy->control);
+	for (size_t i = 0; i < TCP_LISTENERS; i++) {
+		listener_drain(&proxy->tcp[i]);
+		listener_done(&proxy->tcp[i]);
+		listener_done(&proxy->dns_tcp[i]);
+	}
+	dns_server_drain(&proxy->dns);
+	timer_queue_init(proxy->loop, &proxy->graces, GRACE_MS, grace_expired);
+	timer_start(&proxy->graces, &proxy->grace);
+	conns_end(&proxy->conns);
+}
+
 /* The supervisor says nothing more; it closes its end when the run is over, or dies. */
 static void control_ready(void *owner, uint32_t events)
 {
@@ -187,7 +209,7 @@ static void control_ready(void *owner, uint32_t events)
 
 	(void)events;
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-		loop_stop(proxy->loop);
+		end(proxy);
 }
 
 static int watch_control(struct proxy *proxy, struct err *err)

@@ -161,6 +161,14 @@ static void datagrams6_ready(void *owner, uint32_t events)
 	datagrams_ready(server, server->sockets[1]);
 }
 
+void dns_server_drain(struct dns_server *server)
+{
+	for (size_t i = 0; i < DNS_UDP_LISTENERS; i++) {
+		if (server->sockets[i])
+			datagrams_ready(server, server->sockets[i]);
+	}
+}
+
 int dns_server_add_socket(struct dns_server *server, int fd, sa_family_t family, struct err *err)
 {
 	struct watch **slot = &server->sockets[family == AF_INET6 ? 1 : 0];

@@ -32,6 +32,9 @@ void dns_server_done(struct dns_server *server);
 /* Takes a datagram socket and answers on it. Returns 0 or -errno. */
 int dns_server_add_socket(struct dns_server *server, int fd, sa_family_t family, struct err *err);
 
+/* Answers the datagrams that have been waiting. */
+void dns_server_drain(struct dns_server *server);
+
 /* Takes an accepted connection. */
 void dns_server_accept(struct dns_server *server, int fd);
 

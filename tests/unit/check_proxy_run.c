@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -833,6 +834,30 @@ START_TEST(delivers_what_was_sent_just_before_the_end)
 }
 END_TEST
 
+START_TEST(delivers_and_records_what_it_had_not_looked_at)
+{
+	unsigned before = world->half_bytes;
+	struct addr addr;
+	json_t *list;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	ck_assert_int_eq(kill(proxy.pid, SIGSTOP), 0);
+	for (int i = 0; i < 20; i++) {
+		int fd = connect_to(&addr, PORT_HALF, SOCK_STREAM);
+
+		put(fd, "last words", 10);
+		(void)close(fd);
+	}
+	ck_assert_int_eq(shutdown(proxy.control_fd, SHUT_RDWR), 0);
+	ck_assert_int_eq(kill(proxy.pid, SIGCONT), 0);
+	list = records();
+	ck_assert_uint_eq(json_array_size(list), 21);
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")), 10);
+	wait_for(&world->half_bytes, before + 200);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(closes_the_network_when_a_record_is_lost)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -913,6 +938,7 @@ int main(void)
 	tcase_add_test(ends, resets_connections_beyond_the_limit);
 	tcase_add_test(ends, writes_every_record_before_it_ends);
 	tcase_add_test(ends, delivers_what_was_sent_just_before_the_end);
+	tcase_add_test(ends, delivers_and_records_what_it_had_not_looked_at);
 	tcase_add_test(ends, closes_the_network_when_a_record_is_lost);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
