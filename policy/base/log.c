@@ -35,16 +35,26 @@ int log_level_parse(const char *text, enum log_level *level_out)
 }
 
 /*
- * Whatever a message quotes, a terminal shall not take orders from it: control characters (those of
- * one byte, and U+0080 to U+009F) become '?'. Lines and columns stay.
+ * Whatever a message quotes, a terminal shall not take orders from it: control characters, those of two
+ * bytes too (U+0080 to U+009F), and what is no UTF-8 become '?'. Lines and columns stay.
  */
 static void disarm(char *text)
 {
+	unsigned wanted = 0; /* bytes that a character still lacks */
+
 	for (unsigned char *byte = (unsigned char *)text; *byte; byte++) {
-		if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] <= 0x9f)
-			byte[0] = byte[1] = '?';
-		else if ((*byte < 0x20 && *byte != '\n' && *byte != '\t') || *byte == 0x7f)
+		if ((*byte & 0xc0) != 0x80) {
+			wanted = *byte >= 0xf0 ? 3 : *byte >= 0xe0 ? 2 : *byte >= 0xc0 ? 1 : 0;
+			if ((*byte < 0x20 && *byte != '\n' && *byte != '\t') || *byte == 0x7f)
+				*byte = '?';
+		} else if (wanted == 0) {
 			*byte = '?';
+		} else if (byte[-1] == 0xc2 && *byte < 0xa0) {
+			byte[-1] = *byte = '?';
+			wanted = 0;
+		} else {
+			wanted--;
+		}
 	}
 }
 

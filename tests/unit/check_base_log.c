@@ -58,9 +58,10 @@ START_TEST(a_terminal_takes_no_orders)
 	char line[LINE_MAX_BYTES + 2];
 
 	log_error("find %s: no", "\033]52;c;eA==\a\r\177 \xc2\x9b"
-				 "2J f\xc3\xbc\xc3\x9f\tx\nhint");
+				 "2J \x9b f\xc3\xbc\xc3\x9f\tx \xe2\x82\xac\xf0\x9f\x9a\xaa\nhint");
 	ck_assert_uint_gt(next_line(line), 0);
-	ck_assert_str_eq(line, "nsgate: find ?]52;c;eA==??? ??2J f\xc3\xbc\xc3\x9f\tx\nhint: no\n");
+	ck_assert_str_eq(line, "nsgate: find ?]52;c;eA==??? ??2J ? f\xc3\xbc\xc3\x9f\tx "
+			       "\xe2\x82\xac\xf0\x9f\x9a\xaa\nhint: no\n");
 }
 END_TEST
 
