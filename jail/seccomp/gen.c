@@ -173,6 +173,8 @@ static void close_families(void)
 		deny_masked("socketpair", EPERM, 0, LOW32, family);
 	}
 	deny_when("socket", EPERM, 1, (struct scmp_arg_cmp[]) { SCMP_CMP64(0, SCMP_CMP_GT, 63) });
+	deny_when("socketpair", EPERM, 1,
+		  (struct scmp_arg_cmp[]) { SCMP_CMP64(0, SCMP_CMP_GT, 63) });
 	deny_when("socket", EPERM, 2,
 		  (struct scmp_arg_cmp[]) { SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK),
 					    SCMP_CMP64(2, SCMP_CMP_NE, 0) });
