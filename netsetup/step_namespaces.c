@@ -26,10 +26,20 @@ int net_open_route(struct nl_sock **route_out, struct err *err)
 	return 0;
 }
 
+static int new_namespace(const char *whose, struct err *err)
+{
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	err_set(err, errno, "make the %s's network namespace", whose);
+	if (err->code != ENOSPC)
+		return -err->code;
+	return err_hint(err, "Raise the limit: sysctl user.max_net_namespaces.");
+}
+
 int net_enter_gate(struct net_gate *gate, struct err *err)
 {
-	if (unshare(CLONE_NEWNET) < 0)
-		return err_set(err, errno, "make the gate's network namespace");
+	if (new_namespace("gate", err) < 0)
+		return -err->code;
 	return net_open_route(&gate->gate_route, err);
 }
 
@@ -121,8 +131,8 @@ int net_jail_new(int *netns_fd_out, struct err *err)
 	struct nl_sock *route AUTO(route_release) = NULL;
 	int fd AUTO(fd_release) = -1;
 
-	if (unshare(CLONE_NEWNET) < 0)
-		return err_set(err, errno, "make the jail's network namespace");
+	if (new_namespace("jail", err) < 0)
+		return -err->code;
 	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, errno, "open /proc/thread-self/ns/net");
