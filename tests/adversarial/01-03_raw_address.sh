@@ -58,3 +58,4 @@ jailed --allow "cidr=$STRANGER4,$STRANGER6 port=4444" -- \
 	sh -c "$EACH" "$ADVERSARY" "$STRANGER4" 4444 "$STRANGER6" 4444
 expect_eq "$OUT" $'got SSH-2.0-nsgate_test\ngot SSH-2.0-nsgate_test'
 expect_eq "$(records)" "allow allow-rule $STRANGER4 4444"$'\n'"allow allow-rule $STRANGER6 4444"
+expect_packets

@@ -55,6 +55,10 @@ for port in 1 53 123 5353 51820; do
 	expect_arrivals udp "$port" 0
 done
 
+# ---- the same programs without a jail are noticed
+run "$ADVERSARY" datagrams 1 "$STRANGER4" 443
+expect_packets
+
 # ---- HTTPS over TCP, to the port that QUIC was refused on
 jailed "${POLICY[@]}" -- curl -sS --cacert ca.pem https://ok.test/hello
 expect_eq "$OUT" 'hello from ok.test'

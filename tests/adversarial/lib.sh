@@ -121,6 +121,12 @@ flows_seen()
 	nft -j list counter inet watch flows | jq '.nftables[].counter.packets // empty'
 }
 
+# The counter does count: what the allowed one did is seen.
+expect_packets()
+{
+	[[ $(flows_seen) -gt 0 ]] || fail 'not one packet in the network of the caller'
+}
+
 # Nothing has left since watch_packets.
 expect_silence()
 {
