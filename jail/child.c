@@ -367,9 +367,9 @@ _Noreturn void child_main(const struct jail_start *start)
 	 * vfork(): the payload borrows our memory until it executes, which spares copying it. What it
 	 * sets up is its own (signals, directory, descriptors, filter); `environ` is not used here.
 	 */
-	payload = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+	payload = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork): see above
 	if (payload == 0)
-		payload_main(&child);
+		payload_main(&child); // NOLINT(clang-analyzer-unix.Vfork): see above
 	if (payload < 0) {
 		err_set(&err, errno, "fork the payload");
 		give_up(&child, EXIT_NSGATE, &err);
