@@ -206,8 +206,13 @@ static int start_proxy(struct run *run, int proxy_end, struct err *err)
 	}
 	fd_release(&run->audit_fd);
 	run->proxy_fd = pidfd_open(run->proxy, 0);
-	if (run->proxy_fd < 0)
-		return err_set(err, errno, "watch it");
+	if (run->proxy_fd < 0) {
+		err_set(err, errno, "watch it");
+		(void)kill(run->proxy, SIGKILL); /* nobody would see its end otherwise */
+		(void)waitpid(run->proxy, NULL, 0);
+		run->proxy = 0;
+		return -err->code;
+	}
 	return 0;
 }
 
@@ -387,6 +392,8 @@ static void take_proxy_end(struct run *run)
 	log_error("the proxy ended %s %d: %s", WIFSIGNALED(status) ? "by signal" : "with status",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 		  run->control_fd < 0 ? "audit records may be missing" : "the jail is killed");
+	if (run->status.outcome == STATUS_UNKNOWN)
+		status_failed(&run->status, EXIT_NSGATE);
 	kill_init(run);
 }
 
