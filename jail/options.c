@@ -259,7 +259,7 @@ static int parse_fd(const char *option, const char *value, int *fd_out, struct e
 
 static int parse_pass_fd(struct jail_spec *spec, const char *value, struct err *err)
 {
-	int fd;
+	int fd = -1;
 
 	if (parse_fd("--pass-fd", value, &fd, err) < 0)
 		return -err->code;

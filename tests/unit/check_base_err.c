@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 _Static_assert(sizeof(struct err) <= PIPE_BUF, "crosses a pipe in one write");
 
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/err");
 	TCase *tcase = tcase_create("err");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, says_what_failed_and_why);
@@ -177,8 +176,5 @@ int main(void)
 	tcase_add_test(tcase, silence_means_all_is_well);
 	tcase_add_test(tcase, half_a_report_is_an_error);
 	tcase_add_test(tcase, a_report_is_terminated_whatever_was_sent);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 static int ends[2];
 
@@ -139,8 +140,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/fdpass");
 	TCase *tcase = tcase_create("fdpass");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, open_pair, close_pair);
@@ -149,8 +148,5 @@ int main(void)
 	tcase_add_test(tcase, a_cut_message_keeps_none);
 	tcase_add_test(tcase, a_message_without_descriptors_is_refused);
 	tcase_add_test(tcase, a_peer_that_is_gone_is_told_apart);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -132,8 +133,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/log");
 	TCase *tcase = tcase_create("log");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, capture, restore);
@@ -143,8 +142,5 @@ int main(void)
 	tcase_add_test(tcase, a_level_shows_itself_and_what_is_graver);
 	tcase_add_test(tcase, a_long_line_is_cut_and_still_ends);
 	tcase_add_test(tcase, levels_have_names);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

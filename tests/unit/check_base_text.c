@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 #define ROWS(table)  ((int)(sizeof(table) / sizeof((table)[0])))
 #define BYTES(bytes) bytes, sizeof(bytes) - 1
@@ -147,8 +148,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/text");
 	TCase *tcase = tcase_create("text");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, escapes_what_could_fool_a_reader, 0, ROWS(escapes));
@@ -156,8 +155,5 @@ int main(void)
 	tcase_add_loop_test(tcase, guesses_only_what_is_near, 0, ROWS(guesses));
 	tcase_add_test(tcase, long_names_are_never_meant);
 	tcase_add_loop_test(tcase, numbers_are_digits_within_bounds, 0, ROWS(numbers));
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "jail/env.h"
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -115,15 +116,10 @@ int main(void)
 {
 	Suite *suite = suite_create("env");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tests, loaders_sockets_and_credentials_are_taken_out, 0, ROWS(names));
 	tcase_add_loop_test(tests, modes_and_additions_build_the_environment, 0, ROWS(builds));
 	tcase_add_test(tests, every_pattern_is_documented);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

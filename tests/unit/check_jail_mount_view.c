@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "jail/mount/mount.h"
+#include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -122,8 +123,6 @@ int main(void)
 {
 	Suite *suite = suite_create("mount view");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, NULL, teardown);
 	tcase_add_loop_test(tests, the_project_is_writable_and_the_rest_is_not, 0, ROWS(views));
@@ -131,8 +130,5 @@ int main(void)
 	tcase_add_loop_test(tests, targets_are_absolute_and_never_climb, 0, ROWS(targets));
 	tcase_add_test(tests, every_kind_has_a_name_of_its_own);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "jail/options.h"
 #include "policy/base/log.h"
+#include "tests/unit/suite.h"
 
 #define WORDS_MAX   8
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -209,8 +210,6 @@ int main(void)
 {
 	Suite *suite = suite_create("options");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, refuses_and_says_what_was_meant, 0, ROWS(refused));
@@ -222,8 +221,5 @@ int main(void)
 	tcase_add_test(tests, letters_may_stand_together);
 	tcase_add_test(tests, every_option_is_in_the_manual_page);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "jail/jail.h"
 #include "jail/status.h"
+#include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -73,15 +74,10 @@ int main(void)
 {
 	Suite *suite = suite_create("status");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tests, the_payloads_end_is_ours, 0, ROWS(waits));
 	tcase_add_test(tests, our_own_failures_are_told_apart);
 	tcase_add_test(tests, a_closed_descriptor_is_an_error_and_none_is_fine);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* What an address is good for, and how one is read and written. */
 #include "policy/addr.h"
+#include "tests/unit/suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -390,8 +391,6 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/addr");
 	TCase *tcase = tcase_create("addr");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, classes_have_sharp_edges, 0, ROWS(edges));
@@ -405,8 +404,5 @@ int main(void)
 	tcase_add_test(tcase, equal_means_family_and_bytes);
 	tcase_add_test(tcase, socket_addresses_there_and_back);
 	tcase_add_test(tcase, mapped_socket_addresses_are_unwrapped);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "policy/base/auto.h"
 #include "policy/keys.h"
 #include "policy/reason.h"
+#include "tests/unit/suite.h"
 
 static char *read_document(void)
 {
@@ -59,15 +60,10 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/docs");
 	TCase *tcase = tcase_create("docs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, every_reason_is_documented);
 	tcase_add_test(tcase, every_key_is_documented);
 	tcase_add_test(tcase, every_class_of_address_is_documented);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* Host names and patterns: spelling, refusals, and what matches what. */
 #include "policy/name.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -294,8 +295,6 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/name");
 	TCase *tcase = tcase_create("name");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, names_have_one_spelling, 0, ROWS(spellings));
@@ -303,8 +302,5 @@ int main(void)
 	tcase_add_loop_test(tcase, refuses_a_pattern_and_says_where, 0, ROWS(bad_patterns));
 	tcase_add_loop_test(tcase, matches_label_by_label, 0, ROWS(matches));
 	tcase_add_test(tcase, knows_what_a_pattern_is_made_of);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* The addresses of a run: the pool's numbers there and back, and what lies outside it. */
 #include "policy/net_plan.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -106,8 +107,6 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/net_plan");
 	TCase *tcase = tcase_create("net_plan");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, a_number_has_an_address_in_each_family, 0, ROWS(numbers));
@@ -115,8 +114,5 @@ int main(void)
 	tcase_add_loop_test(tcase, other_addresses_have_no_number, 0, ROWS(outside));
 	tcase_add_test(tcase, the_link_is_out_of_the_pools_reach);
 	tcase_add_test(tcase, nothing_of_ours_is_public);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

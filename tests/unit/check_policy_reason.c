@@ -1,5 +1,6 @@
 /* Reason codes: stable words, one for each. */
 #include "policy/reason.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -60,15 +61,10 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/reason");
 	TCase *tcase = tcase_create("reason");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, codes_are_stable, 0, REASONS);
 	tcase_add_loop_test(tcase, text_is_one_plain_line, 0, REASONS);
 	tcase_add_loop_test(tcase, no_two_reasons_read_the_same, 0, REASONS);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

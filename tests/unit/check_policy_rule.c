@@ -9,6 +9,7 @@
 
 #include "policy/base/auto.h"
 #include "policy/keys.h"
+#include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -283,8 +284,6 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/rule");
 	TCase *tcase = tcase_create("rule");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, reads_a_rule, 0, ROWS(accepted));
@@ -294,8 +293,5 @@ int main(void)
 	tcase_add_test(tcase, no_ports_are_all_ports);
 	tcase_add_test(tcase, every_key_says_what_it_takes);
 	tcase_add_test(tcase, done_twice_is_fine);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

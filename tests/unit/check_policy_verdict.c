@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define RULES_MAX   4
@@ -631,8 +632,6 @@ int main(void)
 {
 	Suite *suite = suite_create("policy/verdict");
 	TCase *tcase = tcase_create("verdict");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, judges_a_name, 0, ROWS(names));
@@ -641,8 +640,5 @@ int main(void)
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

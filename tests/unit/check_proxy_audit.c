@@ -11,6 +11,7 @@
 
 #include "policy/base/auto.h"
 #include "policy/base/log.h"
+#include "tests/unit/suite.h"
 
 #define JAIL "0123456789abcdef"
 
@@ -207,8 +208,6 @@ int main(void)
 {
 	Suite *suite = suite_create("proxy/audit");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, all);
 	tcase_add_test(all, has_every_field_of_a_connection);
@@ -219,8 +218,5 @@ int main(void)
 	tcase_add_test(all, writes_nothing_without_a_descriptor);
 	tcase_add_test(all, has_only_fields_of_the_schema);
 	tcase_add_test(all, has_the_reasons_of_the_schema);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "proxy/origdst.h"
 #include "proxy/resolve.h"
+#include "tests/unit/suite.h"
 
 static const struct {
 	const char *given, *sorted;
@@ -92,8 +93,6 @@ int main(void)
 {
 	Suite *suite = suite_create("proxy/dial");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, all);
 	tcase_add_loop_test(all, alternates_the_families, 0, sizeof(orders) / sizeof(orders[0]));
@@ -101,8 +100,5 @@ int main(void)
 	tcase_add_loop_test(all, knows_the_gate_itself, 0,
 			    sizeof(destinations) / sizeof(destinations[0]));
 	tcase_add_test(all, refuses_when_it_cannot_tell);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "policy/base/auto.h"
 #include "policy/net_plan.h"
+#include "tests/unit/suite.h"
 
 #define ID	0xbeef
 #define FLAG_RD 0x0100
@@ -712,11 +713,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

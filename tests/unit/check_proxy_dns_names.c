@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/net_plan.h"
+#include "tests/unit/suite.h"
 
 #define ASKED 70000
 
@@ -114,11 +115,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/base/auto.h"
+#include "tests/unit/suite.h"
 
 static const uint8_t asked[] = "\xbe\xef\1\0\0\1\0\0\0\0\0\1"
 			       "\2ok\4test\0\0\1\0\1"
@@ -70,11 +71,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

@@ -1,5 +1,6 @@
 /* The event loop: timers in order, tasks in turn, and no event for a closed watch. */
 #include "proxy/loop.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -148,8 +149,6 @@ int main(void)
 {
 	Suite *suite = suite_create("proxy/loop");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, all);
 	tcase_add_checked_fixture(all, start, stop);
@@ -157,8 +156,5 @@ int main(void)
 	tcase_add_test(all, starts_a_running_timer_anew);
 	tcase_add_test(all, runs_a_task_once_a_round);
 	tcase_add_test(all, drops_events_of_a_closed_watch);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "policy/base/auto.h"
 #include "tests/unit/recorded_hellos.h"
+#include "tests/unit/suite.h"
 
 #define NAME "a.example.org"
 
@@ -501,11 +502,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

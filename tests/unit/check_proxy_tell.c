@@ -1,5 +1,6 @@
 /* The line on stderr: what it says, and that it says it once. */
 #include "proxy/audit/tell.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -125,8 +126,6 @@ int main(void)
 {
 	Suite *suite = suite_create("proxy/tell");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, all);
 	tcase_add_checked_fixture(all, parse_addresses, NULL);
@@ -136,8 +135,5 @@ int main(void)
 	tcase_add_test(all, tells_the_same_thing_once);
 	tcase_add_test(all, takes_both_address_types_of_a_name_as_one);
 	tcase_add_test(all, remembers_only_so_many);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }
