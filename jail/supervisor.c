@@ -90,14 +90,17 @@ static const char *find_home(struct run *run)
 /* The jail asks the gate for every name; the caller's own tables would lead around it. */
 static int write_name_files(struct run *run, struct err *err)
 {
-	char gate4[ADDR_TEXT_MAX], jail4[ADDR_TEXT_MAX];
+	char gate4[ADDR_TEXT_MAX], jail4[ADDR_TEXT_MAX], jail6[ADDR_TEXT_MAX];
+	const char *name = run->spec->hostname;
 
 	addr_format(&run->plan.gate4, gate4);
 	addr_format(&run->plan.jail4, jail4);
+	addr_format(&run->plan.jail6, jail6);
 	if (asprintf(&run->resolv_conf, "nameserver %s\noptions ndots:1\n", gate4) < 0 ||
-	    asprintf(&run->hosts,
-		     "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%s %s\n",
-		     jail4, run->spec->hostname) < 0)
+	    asprintf(
+		    &run->hosts,
+		    "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%s %s\n%s %s\n",
+		    jail4, name, jail6, name) < 0)
 		return err_set(err, ENOMEM, "write the jail's /etc/hosts");
 	return 0;
 }
