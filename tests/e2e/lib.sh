@@ -258,9 +258,18 @@ nsgate() # OPTION... -- COMMAND...
 start_nsgate() # OPTION... -- COMMAND...
 {
 	env --default-signal "${NSGATE_RUN[@]}" "$@" <&0 &
-	# shellcheck disable=SC2034  # for the tests
 	NSGATE_PID=$!
 	STARTED+=("$NSGATE_PID")
+	wait_until 10 has_become_nsgate || fail 'nsgate was not started'
+}
+
+# A signal that comes sooner would end a copy of this shell.
+has_become_nsgate()
+{
+	local name=
+
+	read -r name 2>/dev/null <"/proc/$NSGATE_PID/comm" || true
+	[[ $name == "${NSGATE##*/}" ]] || is_gone "$NSGATE_PID"
 }
 
 # Waits for it: STATUS. Fails when it does not end by itself.
