@@ -339,13 +339,23 @@ static void kill_init(const struct run *run)
 		(void)kill(run->init, SIGKILL); /* takes its whole pid namespace along */
 }
 
-/* The terminal sends to the whole foreground group, the payload included: only pass on others'. */
+/*
+ * The terminal sends to the whole foreground group, the payload included: only pass on others'. But
+ * that it goes away it tells nobody but its session's leader.
+ */
+static bool is_to_pass_on(const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGCHLD)
+		return false;
+	return info->ssi_code <= 0 || (info->ssi_signo == SIGHUP && getsid(0) == getpid());
+}
+
 static void take_signals(struct run *run)
 {
 	struct signalfd_siginfo info;
 
 	while (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo != SIGCHLD && info.ssi_code <= 0 && run->init > 0)
+		if (is_to_pass_on(&info) && run->init > 0)
 			(void)kill(run->init, (int)info.ssi_signo); /* it may be gone */
 	}
 }
