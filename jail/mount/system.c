@@ -176,8 +176,6 @@ static int add_terminals(int dev, struct err *err)
 	int mount AUTO(fd_release) = -1;
 	int target AUTO(fd_release) = -1;
 
-	if (mkdirat(dev, "pts", 0755) < 0)
-		return err_set(err, errno, "make pts");
 	target = openat(dev, "pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
 		return err_set(err, errno, "open pts");
@@ -192,8 +190,6 @@ static int add_shared_memory(struct mount_ctx *ctx, int dev, struct err *err)
 	int target AUTO(fd_release) = -1;
 	char part[16];
 
-	if (mkdirat(dev, "shm", 0755) < 0)
-		return err_set(err, errno, "make shm");
 	target = openat(dev, "shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
 		return err_set(err, errno, "open shm");
@@ -204,7 +200,7 @@ static int add_shared_memory(struct mount_ctx *ctx, int dev, struct err *err)
 	return mount_attach(copy, target, err);
 }
 
-static int add_links(int dev, struct err *err)
+static int make_places(int dev, struct err *err)
 {
 	static const struct {
 		const char *name, *target;
@@ -218,6 +214,8 @@ static int add_links(int dev, struct err *err)
 		if (symlinkat(links[i].target, dev, links[i].name) < 0)
 			return err_set(err, errno, "make %s", links[i].name);
 	}
+	if (mkdirat(dev, "pts", 0755) < 0 || mkdirat(dev, "shm", 0755) < 0)
+		return err_set(err, errno, "make pts and shm");
 	return 0;
 }
 
@@ -237,10 +235,17 @@ static int apply_dev(struct mount_ctx *ctx, const struct mount_entry *entry, str
 		if (add_device(dev, devices[i], err) < 0)
 			return -err->code;
 	}
-	if (add_terminals(dev, err) < 0 || add_shared_memory(ctx, dev, err) < 0 ||
-	    add_links(dev, err) < 0)
+	if (make_places(dev, err) < 0)
 		return -err->code;
-	return mount_restrict(dev, MOUNT_ATTR_RDONLY | NEVER_TRUST, false, err);
+	/*
+	 * The devices too: they are the machine's own, and a payload that runs as their owner could
+	 * change their mode. (Read-only is the inode; what is behind it can be written.)
+	 */
+	if (mount_restrict(dev, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, true,
+			   err) < 0 ||
+	    add_terminals(dev, err) < 0)
+		return -err->code;
+	return add_shared_memory(ctx, dev, err);
 }
 
 const struct mount_kind mount_kind_proc = { "proc", apply_proc };
