@@ -65,3 +65,5 @@ run nsgate -- sudo -n true
 [[ $STATUS -ne 0 ]] || fail 'sudo worked'
 run nsgate -- su -c 'grep CapEff /proc/self/status' </dev/null
 expect_no_match "$OUT" '[1-9a-f]'
+
+umount -l priv # or the test could not be cleaned up
