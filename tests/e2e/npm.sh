@@ -17,7 +17,7 @@ quiet=(--no-audit --no-fund --no-update-notifier --fetch-retries=0)
 fresh()
 {
 	cd "$T"
-	rm -rf -- "$T/work" "$T/home"
+	rm -rf -- "${T:?}/work" "${T:?}/home"
 	mkdir -- "$T/work" "$T/home"
 	chown -- "$owner" "$T/work" "$T/home"
 	cd "$T/work"
@@ -83,7 +83,8 @@ STARTED+=("$!")
 wait_until 10 grep -q 'nsgate: denied: ' "$T/err" || fail 'nothing told of the denial'
 took=$(((${EPOCHREALTIME/./} - start) / 1000))
 [[ $took -lt 5000 ]] || fail "told after $took ms"
-kill "$!" && wait "$!" || true
+kill "$!"
+wait "$!" || true
 
 # ---- the same for a user without any right; when root did not start us, all this was for one already
 if as_other true 2>/dev/null; then
