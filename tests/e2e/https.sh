@@ -11,7 +11,8 @@ server https 8443
 cp -- "$T/ca.pem" ca.pem
 jail() # COMMAND...
 {
-	run nsgate --audit "$T/audit" --allow domain=ok.test --allow domain=v6.test --allow "cidr=$PUB4_B" -- "$@"
+	run nsgate --audit "$T/audit" --allow domain=ok.test --allow domain=v6.test --allow "cidr=$PUB4_B" \
+		--deny domain=not.test -- "$@"
 }
 last_record() # FIELD...
 {
@@ -65,12 +66,13 @@ expect_eq "$(jq -c 'select(.error == null)' "$T/https-443.log" "$T/https-8443.lo
 # ---- without SNI it is the name of the query that counts
 jail curl -sSk --connect-to "192.0.2.1:443:ok.test:443" https://192.0.2.1/hello
 expect_eq "$STATUS" 0 'without SNI'
-# an address alone: its rule lets every name but a forbidden one through
+# an address alone: its rule lets every name through but a forbidden one
 jail curl -sSk "https://$PUB4_B/hello"
 expect_eq "$STATUS" 0 'an address'
 jail curl -sSk --connect-to "other.test:443:$PUB4_B:443" https://other.test/hello
-address_status=$STATUS
-expect_match "$address_status" '^(0|35|56)$'
+expect_eq "$STATUS/$OUT" '0/hello from other.test' 'an address, and an SNI'
+jail curl -sSk --connect-to "not.test:443:$PUB4_B:443" https://not.test/hello
+expect_match "$STATUS/$ERR" '^35/.*denied: tls .*deny-rule' 'an address, and a forbidden SNI'
 
 # ---- what begins as TLS and is none
 # shellcheck disable=SC2016  # the inner shell's
