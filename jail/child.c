@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -237,6 +238,14 @@ static int drop_capabilities(struct child *child, struct err *err)
 	return caps_drop_all(err);
 }
 
+/* Whatever goes wrong from here on, nobody may say that the payload never ran. */
+static int announce_payload(struct child *child, struct err *err)
+{
+	if (eventfd_write(child->start->started_fd, 1) < 0)
+		return err_set(err, errno, "tell the supervisor");
+	return 0;
+}
+
 static const struct step jail_steps[] = {
 	{ "identity", await_maps }, /* without maps no id is ours, and no file either */
 	{ "supervisor", follow_supervisor }, /* after the ids: changing them would forget it */
@@ -246,7 +255,8 @@ static const struct step jail_steps[] = {
 	{ "network", join_network }, /* its builder uses the caller's /proc until it is done */
 	{ "root", enter_root }, /* from here on the caller's files are out of reach */
 	{ "limits", limit },
-	{ "privileges", drop_capabilities }, /* last: all others need some; sets no_new_privs */
+	{ "privileges", drop_capabilities }, /* all others need some; sets no_new_privs */
+	{ "announcement", announce_payload }, /* last */
 };
 
 /* ---- the payload --------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct jail_start {
 	ino_t caller_netns;
 	int lifeline_fd; /* a byte when the maps are written; end of file: the supervisor is gone */
 	int report_fd; /* struct report */
+	int started_fd; /* eventfd: written right before the payload is forked */
 	int proxy_fd; /* to the proxy; -1 without gate */
 };
 

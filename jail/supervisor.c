@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -273,14 +274,17 @@ static int start_init(struct run *run, int *proxy_end, struct err *err)
 	run->start.plan = &run->plan;
 	run->start.lifeline_fd = lifeline[0];
 	run->start.report_fd = reports[1];
+	run->start.started_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (run->start.started_fd < 0)
+		return err_set(err, errno, "make an event descriptor");
 	run->start.proxy_fd = run->control_fd; /* it inherits our end, and closes it */
 	run->init = clone_init(&run->init_fd);
 	if (run->init == 0) {
 		fd_release(&run->lifeline_fd);
 		fd_release(&run->report_fd);
 		fd_release(&run->signal_fd);
-		fd_release(
-			proxy_end); /* open here, it would hide the proxy's death from the builder */
+		fd_release(&run->proxy_fd);
+		fd_release(proxy_end); /* or the builder would not see the proxy's death */
 		child_main(&run->start);
 	}
 	(void)close(lifeline[0]); /* the jail's */
@@ -395,6 +399,7 @@ static void take_time_limit(struct run *run)
 
 static void take_proxy_end(struct run *run)
 {
+	eventfd_t started;
 	int status = 0;
 
 	(void)waitpid(run->proxy, &status, 0); /* its pidfd said that it ended */
@@ -405,8 +410,9 @@ static void take_proxy_end(struct run *run)
 	log_error("the proxy ended %s %d: %s", WIFSIGNALED(status) ? "by signal" : "with status",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 		  run->control_fd < 0 ? "audit records may be missing" : "the jail is killed");
-	if (run->status.outcome == STATUS_UNKNOWN)
-		status_failed(&run->status, EXIT_NSGATE);
+	if (run->status.outcome == STATUS_UNKNOWN &&
+	    eventfd_read(run->start.started_fd, &started) < 0)
+		status_failed(&run->status, EXIT_NSGATE); /* else it is killed, like its payload */
 	kill_init(run);
 }
 
@@ -459,6 +465,7 @@ static void wait_for_end(struct run *run)
 
 static void run_done(struct run *run)
 {
+	fd_release(&run->start.started_fd);
 	mount_list_done(&run->mounts);
 	free(run->environment);
 	free(run->resolv_conf);
@@ -477,6 +484,7 @@ int jail_run(struct jail_spec *spec)
 {
 	struct run run AUTO(run_done) = {
 		.spec = spec,
+		.start.started_fd = -1,
 		.signal_fd = -1,
 		.timer_fd = -1,
 		.control_fd = -1,
