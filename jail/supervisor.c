@@ -194,7 +194,10 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	fd_release(&run->control_fd);
 	if (proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
-	log_error("proxy: %s", err_format(&err, text, sizeof(text)));
+	/* the jail that was to be served gave up first, and has said why */
+	if (err.code == ECONNRESET || err.code == EPIPE)
+		_exit(1);
+	log_error("%s", err_format(&err, text, sizeof(text)));
 	_exit(1);
 }
 
