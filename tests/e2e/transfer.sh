@@ -23,13 +23,13 @@ print(digest.hexdigest())')
 
 # ---- 256 MiB down and up
 for name in v4.test v6.test; do
-	jail sh -c "curl -sS http://$name/bytes/$size | sha256sum"
+	jail sh -c "curl -sS --max-time 60 http://$name/bytes/$size | sha256sum"
 	expect_eq "$STATUS/$OUT" "0/$expected  -" "download from $name"
 done
 record=$(jq -c 'select(.protocol == "http") | [.name, .verdict, .bytes_received >= '$size']' <"$T/audit")
 expect_eq "$record" $'["v4.test","allow",true]\n["v6.test","allow",true]'
 head -c $size /dev/zero >"$T/work/zeros"
-jail curl -sS -H Expect: -T zeros http://ok.test/
+jail curl -sS --max-time 60 -H Expect: -T zeros http://ok.test/
 expect_eq "$STATUS/$OUT" "0/$size $(sha256sum <zeros | cut -d' ' -f1)" 'upload'
 jail sh -c 'nc -N -w 10 ok.test 9 <zeros'
 expect_eq "$STATUS/$OUT" "0/$size $(sha256sum <zeros | cut -d' ' -f1)" 'upload until end of stream'
