@@ -34,26 +34,26 @@ static void hint_domain(char bad, struct err *err)
 		(void)err_hint(err, "an address is written without brackets");
 }
 
-static int parse_literal(const struct rule_part *value, const struct addr *addr, struct rule *rule,
-			 struct err *err)
+static int parse_literal(const struct rule_part *value, const struct addr *addr,
+			 struct rule_draft *draft, struct err *err)
 {
-	if (rule->blocks) {
+	if (draft->blocks) {
 		(void)rule_unexpected(value, 0, value->length, "a name beside cidr=", err);
 		return err_hint(err, "an address in domain= is a block itself: write two rules");
 	}
-	rule->blocks = calloc(1, sizeof(*rule->blocks));
-	if (!rule->blocks)
+	draft->blocks = calloc(1, sizeof(*draft->blocks));
+	if (!draft->blocks)
 		return err_set(err, ENOMEM, "read a rule");
-	rule->blocks[0] = (struct addr_block) {
+	draft->blocks[0] = (struct addr_block) {
 		.base = *addr,
 		.prefix = addr->family == AF_INET ? 32 : 128,
 	};
-	rule->block_count = 1;
-	rule->has_address = true;
+	draft->block_count = 1;
+	draft->has_address = true;
 	return 0;
 }
 
-static int parse_domain(const struct rule_part *value, struct rule *rule, struct err *err)
+static int parse_domain(const struct rule_part *value, struct rule_draft *draft, struct err *err)
 {
 	const char *expected;
 	char text[ITEM_MAX];
@@ -61,8 +61,8 @@ static int parse_domain(const struct rule_part *value, struct rule *rule, struct
 	size_t bad;
 
 	if (copy_part(value, text) && addr_parse(text, &addr) == 0)
-		return parse_literal(value, &addr, rule, err);
-	if (name_pattern_parse(value->text, value->length, &rule->domain, &bad, &expected) < 0) {
+		return parse_literal(value, &addr, draft, err);
+	if (name_pattern_parse(value->text, value->length, &draft->domain, &bad, &expected) < 0) {
 		size_t got = bad < value->length ? 1 : 0;
 
 		(void)rule_unexpected(value, bad, got, expected, err);
@@ -70,7 +70,7 @@ static int parse_domain(const struct rule_part *value, struct rule *rule, struct
 			hint_domain(value->text[bad], err);
 		return -EINVAL;
 	}
-	rule->has_domain = true;
+	draft->has_domain = true;
 	return 0;
 }
 
@@ -84,7 +84,7 @@ static size_t count_items(const struct rule_part *list)
 }
 
 /* Calls @parse for every item of a comma list; it judges empty ones, too. */
-static int parse_items(const struct rule_part *list, rule_key_fn parse, struct rule *rule,
+static int parse_items(const struct rule_part *list, rule_key_fn parse, struct rule_draft *draft,
 		       struct err *err)
 {
 	size_t start = 0;
@@ -98,7 +98,7 @@ static int parse_items(const struct rule_part *list, rule_key_fn parse, struct r
 			.length = end - start,
 			.column = list->column + start,
 		};
-		int rc = parse(&item, rule, err);
+		int rc = parse(&item, draft, err);
 
 		if (rc < 0 || !comma)
 			return rc;
@@ -106,7 +106,7 @@ static int parse_items(const struct rule_part *list, rule_key_fn parse, struct r
 	}
 }
 
-static int parse_port_item(const struct rule_part *item, struct rule *rule, struct err *err)
+static int parse_port_item(const struct rule_part *item, struct rule_draft *draft, struct err *err)
 {
 	unsigned long first, last;
 	char text[ITEM_MAX], *dash;
@@ -123,24 +123,24 @@ static int parse_port_item(const struct rule_part *item, struct rule *rule, stru
 	if (first > last)
 		return rule_unexpected(item, 0, item->length, "a range with the lower port first",
 				       err);
-	rule->ports[rule->port_count++] = (struct port_range) {
+	draft->ports[draft->port_count++] = (struct port_range) {
 		.first = (uint16_t)first,
 		.last = (uint16_t)last,
 	};
 	return 0;
 }
 
-static int parse_port(const struct rule_part *value, struct rule *rule, struct err *err)
+static int parse_port(const struct rule_part *value, struct rule_draft *draft, struct err *err)
 {
-	rule->ports = calloc(count_items(value), sizeof(*rule->ports));
-	if (!rule->ports)
+	draft->ports = calloc(count_items(value), sizeof(*draft->ports));
+	if (!draft->ports)
 		return err_set(err, ENOMEM, "read a rule");
-	return parse_items(value, parse_port_item, rule, err);
+	return parse_items(value, parse_port_item, draft, err);
 }
 
-static int parse_cidr_item(const struct rule_part *item, struct rule *rule, struct err *err)
+static int parse_cidr_item(const struct rule_part *item, struct rule_draft *draft, struct err *err)
 {
-	struct addr_block *block = &rule->blocks[rule->block_count];
+	struct addr_block *block = &draft->blocks[draft->block_count];
 	char text[ITEM_MAX], suggestion[ADDR_BLOCK_MAX];
 	int rc = copy_part(item, text) ? addr_block_parse(text, block) : -EINVAL;
 
@@ -152,20 +152,20 @@ static int parse_cidr_item(const struct rule_part *item, struct rule *rule, stru
 	if (rc < 0)
 		return rule_unexpected(item, 0, item->length,
 				       "an address or a block (192.0.2.0/24, 2001:db8::/32)", err);
-	rule->block_count++;
+	draft->block_count++;
 	return 0;
 }
 
-static int parse_cidr(const struct rule_part *value, struct rule *rule, struct err *err)
+static int parse_cidr(const struct rule_part *value, struct rule_draft *draft, struct err *err)
 {
-	if (rule->has_address) {
+	if (draft->has_address) {
 		(void)rule_unexpected(value, 0, value->length, "no cidr= beside an address", err);
 		return err_hint(err, "an address in domain= is a block itself: write two rules");
 	}
-	rule->blocks = calloc(count_items(value), sizeof(*rule->blocks));
-	if (!rule->blocks)
+	draft->blocks = calloc(count_items(value), sizeof(*draft->blocks));
+	if (!draft->blocks)
 		return err_set(err, ENOMEM, "read a rule");
-	return parse_items(value, parse_cidr_item, rule, err);
+	return parse_items(value, parse_cidr_item, draft, err);
 }
 
 #define NEEDS_HTTP "it needs inspection of HTTP, which is not available yet; use domain= and port="

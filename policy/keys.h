@@ -5,11 +5,14 @@
 #ifndef NSGATE_KEYS_H
 #define NSGATE_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/base/err.h"
+#include "policy/name.h"
 
-struct rule;
+struct addr_block;
+struct port_range;
 
 /* A part of a rule's text, and where it stands. */
 struct rule_part {
@@ -19,8 +22,18 @@ struct rule_part {
 	size_t column; /* of its first byte, from 1 */
 };
 
-/* Puts a value (never empty) into the rule. Returns 0, -EINVAL, -ENOMEM. */
-typedef int (*rule_key_fn)(const struct rule_part *value, struct rule *rule, struct err *err);
+/* A rule while it is read. See struct rule. */
+struct rule_draft {
+	struct name_pattern domain;
+	bool has_domain, has_address;
+	struct port_range *ports; /* owned */
+	struct addr_block *blocks; /* owned */
+	size_t port_count, block_count;
+};
+
+/* Puts a value (never empty) into the draft. Returns 0, -EINVAL, -ENOMEM. */
+typedef int (*rule_key_fn)(const struct rule_part *value, struct rule_draft *draft,
+			   struct err *err);
 
 struct rule_key {
 	const char *name; /* lower case */

@@ -155,39 +155,7 @@ int name_pattern_parse(const char *text, size_t length, struct name_pattern *pat
 	return 0;
 }
 
-/* Where the last label of text[0..end) begins. */
-static size_t last_label(const char *text, size_t end)
+bool name_pattern_has_literal(const char *pattern)
 {
-	const char *dot = end ? memrchr(text, '.', end) : NULL;
-
-	return dot ? (size_t)(dot - text) + 1 : 0;
-}
-
-bool name_pattern_match(const struct name_pattern *pattern, const char *name)
-{
-	const char *text = pattern->text;
-	size_t pattern_end = strlen(text), name_end = strlen(name);
-
-	if (!pattern->has_wildcard)
-		return strcmp(text, name) == 0;
-	for (;;) {
-		size_t p = last_label(text, pattern_end), n = last_label(name, name_end);
-		size_t length = name_end - n;
-		bool is_any = is_star(text + p, pattern_end - p);
-
-		if (!is_any &&
-		    (pattern_end - p != length || memcmp(text + p, name + n, length) != 0))
-			return false;
-		if (p == 0) /* the pattern's first label: a '*' there takes the rest, too */
-			return is_any || n == 0;
-		if (n == 0)
-			return false;
-		pattern_end = p - 1;
-		name_end = n - 1;
-	}
-}
-
-bool name_pattern_has_literal(const struct name_pattern *pattern)
-{
-	return strspn(pattern->text, "*.") < strlen(pattern->text);
+	return pattern[strspn(pattern, "*.")] != '\0';
 }

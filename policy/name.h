@@ -17,7 +17,12 @@
  */
 int name_canonical(const char *text, size_t length, char out[NAME_SIZE]);
 
-/* A canonical pattern: labels, '*' as a whole label; a lone '*' matches every name. */
+/*
+ * A canonical pattern: labels, '*' as a whole label; a lone '*' matches every name. Compared with
+ * a name label-wise, right-aligned: same number of labels, each equal or '*'; a name with more
+ * labels than the pattern matches only if the pattern's first label is '*', which takes one or
+ * more. So *.example.org matches a.example.org and a.b.example.org but not example.org.
+ */
 struct name_pattern {
 	char text[NAME_SIZE]; /* lower case, no trailing dot */
 	bool has_wildcard;
@@ -32,15 +37,7 @@ struct name_pattern {
 int name_pattern_parse(const char *text, size_t length, struct name_pattern *pattern_out,
 		       size_t *bad_out, const char **expected_out);
 
-/*
- * Label-wise, right-aligned: same number of labels, each equal or '*'; a name with more labels
- * than the pattern matches only if the pattern's first label is '*', which takes one or more.
- * So *.example.org matches a.example.org and a.b.example.org but not example.org.
- * @name is canonical.
- */
-bool name_pattern_match(const struct name_pattern *pattern, const char *name);
-
-/* Is any label of the pattern a literal? False for '*' and '*.*' alike patterns. */
-bool name_pattern_has_literal(const struct name_pattern *pattern);
+/* Is any label of a canonical pattern a literal? False for '*' and '*.*' alike patterns. */
+bool name_pattern_has_literal(const char *pattern);
 
 #endif

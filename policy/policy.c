@@ -2,7 +2,8 @@
  * The compiled policy and its verdicts. See policy.h.
  *
  * Every verdict is the same two questions in the same order: does a deny rule apply, does an
- * allow rule apply? What "apply" means depends on how much is known yet, and is one predicate.
+ * allow rule apply? What "apply" means depends on how much is known yet, and is a row of words;
+ * where to look for such rules is rule_index.c's.
  */
 #include "policy/policy.h"
 
@@ -11,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/name.h"
+#include "policy/rule_index.h"
+
 /* What is judged, as far as it is known. */
 struct target {
 	const char *name; /* NULL: the jail dialled an address */
@@ -18,150 +22,240 @@ struct target {
 	uint16_t port;
 };
 
-typedef bool (*applies_fn)(const struct rule *rule, const struct target *target);
-
 void policy_init(struct policy *policy)
 {
 	*policy = (struct policy) { 0 };
 }
 
-static void free_rules(struct rule *rules, size_t count)
+static void drop_indexes(struct policy *policy)
 {
-	for (size_t i = 0; i < count; i++)
-		rule_done(&rules[i]);
-	free(rules);
+	rule_index_free(policy->allow.index);
+	rule_index_free(policy->deny.index);
+	policy->allow.index = policy->deny.index = NULL;
 }
 
 void policy_done(struct policy *policy)
 {
-	free_rules(policy->allow, policy->allow_count);
-	free_rules(policy->deny, policy->deny_count);
+	drop_indexes(policy);
+	free(policy->allow.rules);
+	free(policy->deny.rules);
+	arena_done(&policy->arena);
 	policy_init(policy);
 }
 
-static int append(struct rule **rules, size_t *count, const char *text, const char *origin,
-		  struct err *err)
+static int resize(struct rule_list *list, size_t room)
 {
-	struct rule rule;
-	struct rule *grown;
-	int rc = rule_parse(text, origin, &rule, err);
+	struct rule *rules = reallocarray(list->rules, room, sizeof(*rules));
 
+	if (!rules)
+		return -ENOMEM;
+	list->rules = rules;
+	list->room = room;
+	return 0;
+}
+
+/* The policy's own copy of @origin; NULL: no memory. */
+static const char *keep_origin(struct policy *policy, const char *origin)
+{
+	char *copy;
+
+	if (policy->last_origin && strcmp(policy->last_origin, origin) == 0)
+		return policy->last_origin;
+	copy = arena_take(&policy->arena, strlen(origin) + 1);
+	if (copy)
+		(void)strcpy(copy, origin);
+	policy->last_origin = copy;
+	return copy;
+}
+
+static int append(struct policy *policy, struct rule_list *list, const char *text,
+		  const char *origin, struct err *err)
+{
+	const char *kept = keep_origin(policy, origin);
+	struct rule rule;
+	int rc;
+
+	if (!kept)
+		return err_set(err, ENOMEM, "keep a rule");
+	rc = rule_parse(text, kept, &policy->arena, &rule, err);
 	if (rc < 0)
 		return rc;
-	grown = reallocarray(*rules, *count + 1, sizeof(**rules));
-	if (!grown) {
-		rule_done(&rule);
+	drop_indexes(policy); /* they would not know the rule, and lead to rules that move */
+	if (list->count == list->room && resize(list, list->room ? list->room * 2 : 8) < 0)
 		return err_set(err, ENOMEM, "keep a rule");
-	}
-	grown[*count] = rule;
-	*rules = grown;
-	(*count)++;
+	list->rules[list->count++] = rule;
 	return 0;
 }
 
 int policy_allow(struct policy *policy, const char *rule, const char *origin, struct err *err)
 {
-	return append(&policy->allow, &policy->allow_count, rule, origin, err);
+	return append(policy, &policy->allow, rule, origin, err);
 }
 
 int policy_deny(struct policy *policy, const char *rule, const char *origin, struct err *err)
 {
-	return append(&policy->deny, &policy->deny_count, rule, origin, err);
+	return append(policy, &policy->deny, rule, origin, err);
 }
 
-/* A domain pattern, also '*', never matches an address that no name led to. */
-static bool has_name(const struct rule *rule, const struct target *target)
+static int compile(struct rule_list *list, struct err *err)
 {
-	if (!rule->has_domain)
-		return true;
-	return target->name && name_pattern_match(&rule->domain, target->name);
+	if (list->count == 0)
+		return 0;
+	if (list->room > list->count)
+		(void)resize(list, list->count); /* too much room does no harm */
+	return rule_index_new(list->rules, list->count, &list->index, err);
 }
 
-static bool has_address(const struct rule *rule, const struct addr *addr)
+int policy_compile(struct policy *policy, struct err *err)
+{
+	drop_indexes(policy);
+	if (compile(&policy->allow, err) < 0 || compile(&policy->deny, err) < 0) {
+		drop_indexes(policy); /* never the allow rules without the deny rules */
+		return -err->code;
+	}
+	return 0;
+}
+
+/* ---- which rules apply ---- */
+
+/* What a question makes of a rule's addresses. */
+enum address_need {
+	ADDRESS_IGNORED,
+	ADDRESS_NONE, /* only rules without any */
+	ADDRESS_FITS, /* a rule without any matches every address */
+	ADDRESS_NAMED, /* only rules that have the very address */
+};
+
+/*
+ * What has to hold for a rule, beside its domain, to be an answer. As a rule of addresses alone
+ * gives no name leave (otherwise one cidr= would let the jail have any name resolved, and a
+ * look-up can carry data out), it is not even looked at unless want_address_rules.
+ */
+struct question {
+	enum address_need address;
+	bool want_no_port; /* only rules for every port */
+	bool want_port; /* the target's port matters */
+	bool want_literal; /* only rules that spell out a label of the name */
+	bool want_embedded; /* addresses that the target's carries count, too */
+	bool want_address_rules; /* rules of addresses alone */
+	bool want_rest; /* rules with neither domain nor addresses */
+};
+
+/* Before the connection: a port or an address is not known yet, so no deny rule has it. */
+static const struct question denies_query = {
+	.address = ADDRESS_NONE,
+	.want_no_port = true,
+	.want_rest = true,
+};
+static const struct question allows_query = { .address = ADDRESS_IGNORED, .want_rest = true };
+
+static const struct question denies_name = {
+	.address = ADDRESS_NONE,
+	.want_port = true,
+	.want_rest = true,
+};
+static const struct question allows_name = {
+	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+
+/* Denying an IPv4 address denies every IPv6 spelling of it. */
+static const struct question denies_address = {
+	.address = ADDRESS_FITS,
+	.want_port = true,
+	.want_embedded = true,
+	.want_address_rules = true,
+	.want_rest = true,
+};
+/* For addresses that a name led to. */
+static const struct question allows_named_address = {
+	.address = ADDRESS_FITS,
+	.want_port = true,
+	.want_rest = true,
+};
+/* Names the very address: what raw and non-public ones need. */
+static const struct question names_address = {
+	.address = ADDRESS_NAMED,
+	.want_port = true,
+	.want_address_rules = true,
+};
+/* Names the host, be it only in part. */
+static const struct question names_host = {
+	.address = ADDRESS_FITS,
+	.want_port = true,
+	.want_literal = true,
+};
+
+/* A question about a target, as the index asks it of each rule. */
+struct inquiry {
+	const struct question *question;
+	const struct target *target;
+	struct addr addresses[1 + ADDR_EMBEDDED_MAX]; /* the target's, and those it carries */
+	size_t address_count;
+};
+
+static bool has_any_address(const struct rule *rule, const struct inquiry *inquiry)
 {
 	for (size_t i = 0; i < rule->block_count; i++) {
-		if (addr_in_block(addr, &rule->blocks[i]))
-			return true;
+		for (size_t j = 0; j < inquiry->address_count; j++) {
+			if (addr_in_block(&inquiry->addresses[j], &rule->blocks[i]))
+				return true;
+		}
 	}
 	return false;
 }
 
-/* Denying an IPv4 address denies every IPv6 spelling of it. */
-static bool has_address_within(const struct rule *rule, const struct addr *addr)
+static bool fits_address(const struct rule *rule, bool is_found, const struct inquiry *inquiry)
 {
-	struct addr embedded[ADDR_EMBEDDED_MAX];
-	size_t count = addr_embedded(addr, embedded);
-
-	for (size_t i = 0; i < count; i++) {
-		if (has_address(rule, &embedded[i]))
-			return true;
+	switch (inquiry->question->address) {
+	case ADDRESS_IGNORED:
+		return true;
+	case ADDRESS_NONE:
+		return !rule->blocks;
+	case ADDRESS_FITS:
+		return !rule->blocks || is_found || has_any_address(rule, inquiry);
+	case ADDRESS_NAMED:
+		return is_found || has_any_address(rule, inquiry);
 	}
-	return has_address(rule, addr);
+	return false;
 }
 
-/*
- * A rule of addresses alone gives no name leave: otherwise one cidr= would let the jail have any
- * name resolved, and a look-up can carry data out.
- */
-static bool speaks_of_names(const struct rule *rule)
+static bool fits(const struct rule *rule, bool is_address_found, const void *context)
 {
-	return rule->has_domain || !rule->blocks;
+	const struct inquiry *inquiry = context;
+	const struct question *question = inquiry->question;
+
+	if (question->want_no_port && rule->ports)
+		return false;
+	if (question->want_port && !rule_has_port(rule, inquiry->target->port))
+		return false;
+	if (question->want_literal && !(rule->domain && name_pattern_has_literal(rule->domain)))
+		return false;
+	return fits_address(rule, is_address_found, inquiry);
 }
 
-static bool denies_query(const struct rule *rule, const struct target *target)
-{
-	return !rule->ports && !rule->blocks && has_name(rule, target);
-}
-
-static bool allows_query(const struct rule *rule, const struct target *target)
-{
-	return speaks_of_names(rule) && has_name(rule, target);
-}
-
-static bool denies_name(const struct rule *rule, const struct target *target)
-{
-	return !rule->blocks && has_name(rule, target) && rule_has_port(rule, target->port);
-}
-
-static bool allows_name(const struct rule *rule, const struct target *target)
-{
-	return allows_query(rule, target) && rule_has_port(rule, target->port);
-}
-
-static bool denies_address(const struct rule *rule, const struct target *target)
-{
-	return has_name(rule, target) && rule_has_port(rule, target->port) &&
-	       (!rule->blocks || has_address_within(rule, target->addr));
-}
-
-/* For addresses that a name led to. */
-static bool allows_named_address(const struct rule *rule, const struct target *target)
-{
-	return allows_name(rule, target) && (!rule->blocks || has_address(rule, target->addr));
-}
-
-/* Names the very address: what raw and non-public ones need. */
-static bool names_address(const struct rule *rule, const struct target *target)
-{
-	return has_name(rule, target) && rule_has_port(rule, target->port) &&
-	       has_address(rule, target->addr);
-}
-
-/* Names the host, be it only in part. */
-static bool names_host(const struct rule *rule, const struct target *target)
-{
-	return rule->has_domain && name_pattern_has_literal(&rule->domain) &&
-	       allows_named_address(rule, target);
-}
-
-static const struct rule *find(const struct rule *rules, size_t count, applies_fn applies,
+static const struct rule *find(const struct rule_list *list, const struct question *question,
 			       const struct target *target)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (applies(&rules[i], target))
-			return &rules[i];
-	}
-	return NULL;
+	struct inquiry inquiry = { .question = question, .target = target };
+	struct rule_search search = {
+		.name = target->name, /* without one no domain matches, not even '*' */
+		.addresses = inquiry.addresses,
+		.want_rest = question->want_rest,
+		.fits = fits,
+		.context = &inquiry,
+	};
+
+	if (!list->index) /* no rules, or not compiled: both lists are then */
+		return NULL;
+	if (target->addr)
+		inquiry.addresses[inquiry.address_count++] = *target->addr;
+	if (target->addr && question->want_embedded)
+		inquiry.address_count += addr_embedded(target->addr, inquiry.addresses + 1);
+	if (question->want_address_rules)
+		search.address_count = inquiry.address_count;
+	return rule_index_first(list->index, &search);
 }
 
 static struct verdict allowed(const struct rule *rule)
@@ -174,14 +268,15 @@ static struct verdict denied(enum reason reason, const struct rule *rule)
 	return (struct verdict) { .is_allowed = false, .reason = reason, .rule = rule };
 }
 
-static struct verdict judge(const struct policy *policy, applies_fn denies, applies_fn allows,
-			    const struct target *target)
+static struct verdict judge(const struct policy *policy, const struct question *denies,
+			    const struct question *allows, const struct target *target)
 {
-	const struct rule *rule = find(policy->deny, policy->deny_count, denies, target);
+	const struct rule *rule;
 
+	rule = find(&policy->deny, denies, target);
 	if (rule)
 		return denied(REASON_DENY_RULE, rule);
-	rule = find(policy->allow, policy->allow_count, allows, target);
+	rule = find(&policy->allow, allows, target);
 	return rule ? allowed(rule) : denied(REASON_NO_RULE, NULL);
 }
 
@@ -189,19 +284,19 @@ struct verdict policy_judge_query(const struct policy *policy, const char *name)
 {
 	struct target target = { .name = name };
 
-	return judge(policy, denies_query, allows_query, &target);
+	return judge(policy, &denies_query, &allows_query, &target);
 }
 
 struct verdict policy_judge_name(const struct policy *policy, const char *name, uint16_t port)
 {
 	struct target target = { .name = name, .port = port };
 
-	return judge(policy, denies_name, allows_name, &target);
+	return judge(policy, &denies_name, &allows_name, &target);
 }
 
 static struct verdict judge_raw(const struct policy *policy, const struct target *target)
 {
-	struct verdict verdict = judge(policy, denies_address, names_address, target);
+	struct verdict verdict = judge(policy, &denies_address, &names_address, target);
 
 	if (verdict.reason == REASON_NO_RULE)
 		verdict.reason = addr_classify(target->addr) == ADDR_EMBEDDED
@@ -233,12 +328,12 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 
 	if (!name)
 		return judge_raw(policy, &target);
-	verdict = judge(policy, denies_address, allows_named_address, &target);
+	verdict = judge(policy, &denies_address, &allows_named_address, &target);
 	if (!verdict.is_allowed || class == ADDR_PUBLIC)
 		return verdict;
-	rule = find(policy->allow, policy->allow_count, names_address, &target);
+	rule = find(&policy->allow, &names_address, &target);
 	if (!rule && is_name_enough(class, source))
-		rule = find(policy->allow, policy->allow_count, names_host, &target);
+		rule = find(&policy->allow, &names_host, &target);
 	if (rule)
 		return allowed(rule);
 	return denied(class == ADDR_EMBEDDED ? REASON_PRIVATE_EMBEDDED : REASON_PRIVATE_ADDRESS,

@@ -7,16 +7,25 @@
 #include <stdint.h>
 
 #include "policy/addr.h"
+#include "policy/base/arena.h"
 #include "policy/base/err.h"
+#include "policy/name.h"
 #include "policy/reason.h"
 #include "policy/rule.h"
 
-/* Deny beats allow; nothing said means deny. Immutable once the run has started. */
+struct rule_index;
+
+struct rule_list {
+	struct rule *rules; /* owned; in the order given */
+	size_t count, room;
+	struct rule_index *index; /* owned; made by policy_compile() */
+};
+
+/* Deny beats allow; nothing said means deny. Once compiled, nothing changes it but a new rule. */
 struct policy {
-	struct rule *allow; /* owned */
-	size_t allow_count;
-	struct rule *deny; /* owned */
-	size_t deny_count;
+	struct rule_list allow, deny;
+	struct arena arena; /* what the rules point to */
+	const char *last_origin; /* in the arena: rules that follow each other share it */
 };
 
 struct verdict {
@@ -35,9 +44,19 @@ enum addr_source {
 void policy_init(struct policy *policy);
 void policy_done(struct policy *policy);
 
-/* Parses and appends one rule; @origin is for messages. Returns 0, -EINVAL, -ENOMEM. */
+/*
+ * Parses and appends one rule; @origin is for messages. The policy is to be compiled after that,
+ * also if it was before. Returns 0, -EINVAL, -ENOMEM; a refused rule changes nothing.
+ */
 int policy_allow(struct policy *policy, const char *rule, const char *origin, struct err *err);
 int policy_deny(struct policy *policy, const char *rule, const char *origin, struct err *err);
+
+/*
+ * Makes the rules ready for verdicts; the policy stays where it is from then on, and so do its
+ * rules. A policy that is not compiled denies everything. Returns 0, -ENOMEM, or what getrandom()
+ * fails with.
+ */
+int policy_compile(struct policy *policy, struct err *err);
 
 /*
  * May the jail learn an address for @name (canonical)? Allowed when some allow rule could apply

@@ -77,7 +77,7 @@ static int unknown_key(const struct rule_part *key, bool has_value, struct err *
 }
 
 /* One key=value word. A bit of @seen_keys stands for a row of rule_keys. */
-static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct rule *rule,
+static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct rule_draft *draft,
 		      struct err *err)
 {
 	const char *equals = memchr(word->text, '=', word->length);
@@ -106,10 +106,11 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	value.column += name.length + 1;
 	if (value.length == 0)
 		return rule_unexpected(&value, 0, 0, key->value, err);
-	return key->parse(&value, rule, err);
+	return key->parse(&value, draft, err);
 }
 
-static int parse_words(const char *text, const char *origin, struct rule *rule, struct err *err)
+static int parse_words(const char *text, const char *origin, struct rule_draft *draft,
+		       struct err *err)
 {
 	struct rule_part whole = { .origin = origin, .text = text, .column = 1 };
 	size_t at = strspn(text, BLANKS);
@@ -126,7 +127,7 @@ static int parse_words(const char *text, const char *origin, struct rule *rule, 
 			.length = strcspn(text + at, BLANKS),
 			.column = at + 1,
 		};
-		int rc = parse_word(&word, &seen_keys, rule, err);
+		int rc = parse_word(&word, &seen_keys, draft, err);
 
 		if (rc < 0)
 			return rc;
@@ -136,31 +137,63 @@ static int parse_words(const char *text, const char *origin, struct rule *rule, 
 	return 0;
 }
 
-int rule_parse(const char *text, const char *origin, struct rule *rule_out, struct err *err)
+static void draft_done(struct rule_draft *draft)
 {
-	struct rule rule AUTO(rule_done) = { 0 };
-	int rc;
+	free(draft->ports);
+	free(draft->blocks);
+}
 
-	*rule_out = (struct rule) { 0 };
-	rc = parse_words(text, origin, &rule, err);
-	if (rc < 0)
-		return rc;
-	rule.text = strdup(text);
-	rule.origin = strdup(origin);
-	if (!rule.text || !rule.origin)
-		return err_set(err, ENOMEM, "keep a rule");
-	*rule_out = rule;
-	rule = (struct rule) { 0 }; /* now the caller's */
+/* Copies bytes to *@at and moves it behind them. Returns the copy; NULL for none. */
+static void *put(char **at, const void *bytes, size_t size)
+{
+	char *copy = *at;
+
+	if (size == 0)
+		return NULL;
+	memcpy(copy, bytes, size);
+	*at += size;
+	return copy;
+}
+
+/* Everything that belongs to a rule in one piece; the arrays first, as they need alignment. */
+static int pack(const struct rule_draft *draft, const char *text, struct arena *arena,
+		struct rule *rule_out)
+{
+	size_t ports = draft->port_count * sizeof(*draft->ports);
+	size_t blocks = draft->block_count * sizeof(*draft->blocks);
+	size_t domain = draft->has_domain ? strlen(draft->domain.text) + 1 : 0;
+	char *at = arena_take(arena, ports + blocks + domain + strlen(text) + 1);
+
+	_Static_assert(_Alignof(struct addr_block) <= sizeof(struct port_range), "no gap");
+	if (!at)
+		return -ENOMEM;
+	*rule_out = (struct rule) {
+		.port_count = (uint32_t)draft->port_count,
+		.block_count = (uint32_t)draft->block_count,
+		.has_wildcard = draft->has_domain && draft->domain.has_wildcard,
+		.has_address = draft->has_address,
+	};
+	rule_out->ports = put(&at, draft->ports, ports);
+	rule_out->blocks = put(&at, draft->blocks, blocks);
+	rule_out->domain = put(&at, draft->domain.text, domain);
+	rule_out->text = put(&at, text, strlen(text) + 1);
 	return 0;
 }
 
-void rule_done(struct rule *rule)
+int rule_parse(const char *text, const char *origin, struct arena *arena, struct rule *rule_out,
+	       struct err *err)
 {
-	free(rule->text);
-	free(rule->origin);
-	free(rule->ports);
-	free(rule->blocks);
-	*rule = (struct rule) { 0 };
+	struct rule_draft draft AUTO(draft_done) = { 0 };
+	int rc;
+
+	*rule_out = (struct rule) { 0 };
+	rc = parse_words(text, origin, &draft, err);
+	if (rc < 0)
+		return rc;
+	if (pack(&draft, text, arena, rule_out) < 0)
+		return err_set(err, ENOMEM, "keep a rule");
+	rule_out->origin = origin;
+	return 0;
 }
 
 bool rule_has_port(const struct rule *rule, uint16_t port)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "policy/addr.h"
+#include "policy/base/arena.h"
 #include "policy/base/err.h"
-#include "policy/name.h"
 
 struct port_range {
 	uint16_t first, last; /* both included */
@@ -16,24 +16,24 @@ struct port_range {
 
 /* All keys of a rule must match; a key that is not given matches everything. */
 struct rule {
-	char *text; /* owned: the rule as written, for messages and audit */
-	char *origin; /* owned: where it stands, "--allow" or "policy.yaml:7" */
-	bool has_domain;
+	const char *text; /* the rule as written, for messages and audit */
+	const char *origin; /* where it stands, "--allow" or "policy.yaml:7" */
+	const char *domain; /* canonical name or pattern; NULL = none given */
+	const struct port_range *ports; /* NULL = every port */
+	const struct addr_block *blocks; /* NULL = every address (see policy_judge_address()) */
+	uint32_t port_count, block_count;
+	bool has_wildcard; /* domain is a pattern */
 	bool has_address; /* domain= was an address literal, kept in @blocks */
-	struct name_pattern domain;
-	struct port_range *ports; /* owned; NULL = every port */
-	size_t port_count;
-	struct addr_block *blocks; /* owned; NULL = every address (see policy_judge_address()) */
-	size_t block_count;
 };
 
 /*
  * Parses @text. The error names the origin, the column (from 1), what was expected there and,
- * for an unknown key, the nearest known one. @rule_out is empty and safe to rule_done() on
- * failure. Returns 0, -EINVAL, or -ENOMEM.
+ * for an unknown key, the nearest known one. What the rule points to lies in @arena, but for
+ * @origin, which is the caller's and has to live as long. @rule_out is empty on failure, and
+ * nothing was taken from the arena. Returns 0, -EINVAL, or -ENOMEM.
  */
-int rule_parse(const char *text, const char *origin, struct rule *rule_out, struct err *err);
-void rule_done(struct rule *rule);
+int rule_parse(const char *text, const char *origin, struct arena *arena, struct rule *rule_out,
+	       struct err *err);
 
 bool rule_has_port(const struct rule *rule, uint16_t port);
 

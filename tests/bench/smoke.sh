@@ -11,6 +11,7 @@ if grep -Ev "$line" <<<"$out"; then
 	echo 'lines in another form'
 	exit 1
 fi
-for name in startup throughput_up_64k throughput_down_1024k connect_rate_32 connect_latency rss_idle rss_per_connection; do
+for name in startup throughput_up_64k throughput_down_1024k connect_rate_32 connect_latency rss_idle rss_per_connection \
+	verdict_10 verdict_100000 verdict_compile verdict_memory; do
 	grep -q "^case=$name " <<<"$out" || { echo "no line for $name"; exit 1; }
 done

@@ -50,9 +50,9 @@ static bool same_ports(const struct rule *a, const struct rule *b)
 
 static bool same_rule(const struct rule *a, const struct rule *b)
 {
-	return a->has_domain == b->has_domain && a->has_address == b->has_address &&
-	       (!a->has_domain || strcmp(a->domain.text, b->domain.text) == 0) &&
-	       same_ports(a, b) && same_blocks(a, b);
+	return !a->domain == !b->domain && a->has_address == b->has_address &&
+	       (!a->domain || strcmp(a->domain, b->domain) == 0) && same_ports(a, b) &&
+	       same_blocks(a, b);
 }
 
 /* The rule's text from its fields. The caller frees it. */
@@ -63,8 +63,8 @@ static char *write_rule(const struct rule *rule)
 	FILE *out = open_memstream(&text, &size);
 
 	must(out != NULL, "memory for the text");
-	if (rule->has_domain)
-		(void)fprintf(out, "domain=%s ", rule->domain.text);
+	if (rule->domain)
+		(void)fprintf(out, "domain=%s ", rule->domain);
 	if (rule->has_address)
 		(void)fprintf(out, "domain=%s ", addr_format(&rule->blocks[0].base, address));
 	for (size_t i = 0; i < rule->port_count; i++)
@@ -81,10 +81,11 @@ static char *write_rule(const struct rule *rule)
 
 static void must_reparse(const struct rule *rule, const char *text, const char *property)
 {
-	struct rule again AUTO(rule_done);
+	struct arena arena AUTO(arena_done) = { 0 };
+	struct rule again;
 	struct err err;
 
-	must(rule_parse(text, "again", &again, &err) == 0, property);
+	must(rule_parse(text, "again", &arena, &again, &err) == 0, property);
 	must(same_rule(rule, &again), property);
 }
 
@@ -112,21 +113,22 @@ static void check_verdicts(const char *text, const struct rule *rule)
 	struct err err;
 
 	policy_init(&policy);
-	must(policy_allow(&policy, text, "fuzz", &err) == 0, "an accepted rule can be kept");
-	if (rule->has_domain) {
-		memcpy(name, rule->domain.text, sizeof(name));
+	must(policy_allow(&policy, text, "fuzz", &err) == 0 && policy_compile(&policy, &err) == 0,
+	     "an accepted rule can be kept");
+	if (rule->domain) {
+		(void)strcpy(name, rule->domain);
 		for (char *star = name; (star = strchr(star, '*'));)
 			*star = 'x';
 	}
 	if (rule->blocks)
 		addr = rule->blocks[0].base;
 	must(policy_judge_address(&policy, NULL, &addr, port, ADDR_FROM_CLIENT).is_allowed ==
-		     (rule->blocks && !rule->has_domain),
+		     (rule->blocks && !rule->domain),
 	     "only a rule of addresses opens a raw address");
-	must(policy_judge_name(&policy, name, port).is_allowed ==
-		     (rule->has_domain || !rule->blocks),
+	must(policy_judge_name(&policy, name, port).is_allowed == (rule->domain || !rule->blocks),
 	     "a rule allows the name it is made of");
-	must(policy_deny(&policy, text, "fuzz", &err) == 0, "an accepted rule can be kept");
+	must(policy_deny(&policy, text, "fuzz", &err) == 0 && policy_compile(&policy, &err) == 0,
+	     "an accepted rule can be kept");
 	must(!policy_judge_address(&policy, name, &addr, port, ADDR_FROM_DNS).is_allowed &&
 		     !policy_judge_address(&policy, NULL, &addr, port, ADDR_FROM_CLIENT).is_allowed,
 	     "deny beats allow");
@@ -137,11 +139,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text AUTO(heap_release) = strndup((const char *)data, size);
 	char *padded AUTO(heap_release) = NULL;
 	char *written AUTO(heap_release) = NULL;
-	struct rule rule AUTO(rule_done);
+	struct arena arena AUTO(arena_done) = { 0 };
+	struct rule rule;
 	struct err err = { 0 };
 
 	must(text != NULL, "memory for the text");
-	if (rule_parse(text, "fuzz", &rule, &err) < 0) {
+	if (rule_parse(text, "fuzz", &arena, &rule, &err) < 0) {
 		check_refusal(text, &rule, &err);
 		return 0;
 	}

@@ -116,10 +116,10 @@ START_TEST(values_stand_after_a_blank_or_an_equals_sign)
 				      NULL };
 
 	ck_assert_int_eq(parse(words), OPTIONS_RUN);
-	ck_assert_uint_eq(spec.policy.allow_count, 2);
-	ck_assert_str_eq(spec.policy.allow[1].text, "domain=b.test");
-	ck_assert_str_eq(spec.policy.allow[1].origin, "--allow");
-	ck_assert_uint_eq(spec.policy.deny_count, 1);
+	ck_assert_uint_eq(spec.policy.allow.count, 2);
+	ck_assert_str_eq(spec.policy.allow.rules[1].text, "domain=b.test");
+	ck_assert_str_eq(spec.policy.allow.rules[1].origin, "--allow");
+	ck_assert_uint_eq(spec.policy.deny.count, 1);
 	ck_assert_int_eq(spec.net, NET_NONE);
 }
 END_TEST

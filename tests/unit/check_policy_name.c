@@ -4,8 +4,12 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "policy/base/auto.h"
+#include "policy/policy.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define L10	    "abcdefghij"
@@ -270,13 +274,18 @@ static struct name_pattern parse(const char *text)
 
 START_TEST(matches_label_by_label)
 {
-	struct name_pattern pattern = parse(matches[_i].pattern);
-	char name[NAME_SIZE];
+	struct policy policy AUTO(policy_done);
+	char name[NAME_SIZE], rule[NAME_SIZE + 8];
+	struct err err;
 
+	policy_init(&policy);
+	(void)snprintf(rule, sizeof(rule), "domain=%s", matches[_i].pattern);
+	ck_assert_int_eq(policy_allow(&policy, rule, "test", &err), 0);
+	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_int_eq(name_canonical(matches[_i].name, strlen(matches[_i].name), name), 0);
-	ck_assert_msg(name_pattern_match(&pattern, name) == matches[_i].is_match, "%s %s %s",
-		      matches[_i].pattern, matches[_i].is_match ? "matches" : "does not match",
-		      name);
+	ck_assert_msg(policy_judge_query(&policy, name).is_allowed == matches[_i].is_match,
+		      "%s %s %s", matches[_i].pattern,
+		      matches[_i].is_match ? "matches" : "does not match", name);
 }
 END_TEST
 
@@ -284,9 +293,9 @@ START_TEST(knows_what_a_pattern_is_made_of)
 {
 	struct name_pattern any = parse("*"), below = parse("*.*.TEST."), exact = parse("ok.test");
 
-	ck_assert(any.has_wildcard && !name_pattern_has_literal(&any));
-	ck_assert(below.has_wildcard && name_pattern_has_literal(&below));
-	ck_assert(!exact.has_wildcard && name_pattern_has_literal(&exact));
+	ck_assert(any.has_wildcard && !name_pattern_has_literal(any.text));
+	ck_assert(below.has_wildcard && name_pattern_has_literal(below.text));
+	ck_assert(!exact.has_wildcard && name_pattern_has_literal(exact.text));
 	ck_assert_str_eq(below.text, "*.*.test");
 }
 END_TEST

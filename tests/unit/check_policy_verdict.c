@@ -33,6 +33,7 @@ static void load(struct policy *policy, const struct rules *rules)
 	for (int i = 0; i < RULES_MAX && rules->deny[i]; i++)
 		ck_assert_msg(policy_deny(policy, rules->deny[i], "--deny", &err) == 0, "%s",
 			      err.text);
+	ck_assert_int_eq(policy_compile(policy, &err), 0);
 }
 
 static void assert_verdict(const struct verdict *got, enum reason reason, const char *rule)
@@ -585,6 +586,7 @@ START_TEST(a_hint_turns_the_denial)
 	ck_assert_str_eq(out, hints[_i].hint);
 	policy_init(&policy);
 	ck_assert_int_eq(policy_allow(&policy, out, "hint", &err), 0);
+	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	if (name)
 		ck_assert(policy_judge_name(&policy, name, port).is_allowed);
 	if (hints[_i].addr)
@@ -605,7 +607,7 @@ START_TEST(a_refused_rule_changes_nothing)
 				   "range (8000-8100), got \"0\"");
 	ck_assert_int_eq(policy_deny(&policy, "", "--deny", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "--deny: column 1: empty rule");
-	ck_assert_uint_eq(policy.allow_count + policy.deny_count, 0);
+	ck_assert_uint_eq(policy.allow.count + policy.deny.count, 0);
 }
 END_TEST
 
@@ -621,10 +623,32 @@ START_TEST(keeps_many_rules_in_order)
 		(void)snprintf(rule, sizeof(rule), "domain=h%d.test", i);
 		ck_assert_int_eq(policy_allow(&policy, rule, "--allow", &err), 0);
 	}
+	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_str_eq(policy_judge_name(&policy, "h999.test", 1).rule->text, "domain=h999.test");
 	ck_assert_str_eq(policy_judge_name(&policy, "h0.test", 1).rule->text, "domain=h0.test");
 	ck_assert(!policy_judge_name(&policy, "h1000.test", 1).is_allowed);
 	policy_done(&policy); /* and once more at the end of the scope */
+}
+END_TEST
+
+START_TEST(a_policy_that_is_not_compiled_denies)
+{
+	static const struct rules some = { { "domain=a.test", "cidr=192.0.2.1" }, { NULL } };
+	struct policy policy AUTO(policy_done);
+	struct addr addr;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(addr_parse("192.0.2.1", &addr), 0);
+	load(&policy, &some);
+	ck_assert(policy_judge_name(&policy, "a.test", 1).is_allowed);
+	ck_assert_int_eq(policy_deny(&policy, "domain=b.test", "--deny", &err), 0);
+	ck_assert(!policy_judge_query(&policy, "a.test").is_allowed);
+	ck_assert(!policy_judge_name(&policy, "a.test", 1).is_allowed);
+	ck_assert(!policy_judge_address(&policy, "a.test", &addr, 1, DNS).is_allowed);
+	ck_assert(!policy_judge_address(&policy, NULL, &addr, 1, ADDR_FROM_CLIENT).is_allowed);
+	ck_assert_int_eq(policy_compile(&policy, &err), 0);
+	ck_assert(policy_judge_name(&policy, "a.test", 1).is_allowed);
+	ck_assert(!policy_judge_name(&policy, "b.test", 1).is_allowed);
 }
 END_TEST
 
@@ -640,5 +664,6 @@ int main(void)
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);
+	tcase_add_test(tcase, a_policy_that_is_not_compiled_denies);
 	return suite_run(suite);
 }

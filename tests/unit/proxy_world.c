@@ -429,9 +429,10 @@ void world_stop(void)
 
 static void add_rules(struct policy *policy, const char *const *rules)
 {
+	struct err err;
+
 	policy_init(policy);
 	for (; *rules; rules++) {
-		struct err err;
 		int rc = strncmp(*rules, "deny ", 5) == 0
 				 ? policy_deny(policy, *rules + 5, "test", &err)
 				 : policy_allow(policy, *rules + 6, "test", &err);
@@ -439,6 +440,8 @@ static void add_rules(struct policy *policy, const char *const *rules)
 		if (rc < 0)
 			_exit(99);
 	}
+	if (policy_compile(policy, &err) < 0)
+		_exit(99);
 }
 
 static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_files,
