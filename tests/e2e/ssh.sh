@@ -8,7 +8,7 @@ need_command ssh ssh-keygen ssh-keyscan
 sshd=$(PATH=$PATH:/usr/sbin type -P sshd) || skip 'no sshd: scripts/install-packages test'
 
 server banner 2222 --banner 'SSH-2.0-slow_client_test'
-run nsgate --allow 'domain=ok.test port=2222' -- bash -c 'exec 5<>/dev/tcp/ok.test/2222; read -r line <&5; echo "$line"'
+run nsgate --allow 'domain=ok.test port=2222' -- bash -c 'exec 5<>/dev/tcp/ok.test/2222; read -r -t 5 line <&5; echo "$line"'
 expect_match "$OUT" '^SSH-2.0-slow_client_test' 'banner'
 [[ $MS -lt 1000 ]] || fail "the banner took $MS ms"
 
