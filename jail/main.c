@@ -4,6 +4,7 @@
 
 #include "jail/jail.h"
 #include "jail/options.h"
+#include "jail/status.h"
 #include "policy/base/auto.h"
 #include "policy/base/log.h"
 
@@ -11,6 +12,7 @@ int main(int argc, char **argv)
 {
 	struct jail_spec spec AUTO(spec_done);
 	char text[sizeof(struct err) + 128];
+	struct status status;
 	struct err err;
 	int rc;
 
@@ -18,6 +20,8 @@ int main(int argc, char **argv)
 	rc = options_parse(argc, argv, &spec, &err);
 	if (rc < 0) {
 		log_error("%s", err_format(&err, text, sizeof(text)));
+		status_failed(&status, EXIT_NSGATE);
+		(void)status_write(&status, spec.status_fd, &err); /* the mistake has been told */
 		return EXIT_NSGATE;
 	}
 	if (rc == OPTIONS_DONE)

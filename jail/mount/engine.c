@@ -137,12 +137,25 @@ int mount_restrict(int mount_fd, uint64_t flags, bool is_recursive, struct err *
 	return 0;
 }
 
+static bool is_directory(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int mount_attach(int mount_fd, int target_fd, struct err *err)
 {
+	int code;
+
 	if (syscall(SYS_move_mount, mount_fd, "", target_fd, "",
-		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return err_set(err, errno, "attach the mount");
-	return 0;
+		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
+		return 0;
+	code = errno;
+	if (is_directory(mount_fd) != is_directory(target_fd))
+		return err_set(err, code,
+			       "attach the mount: a directory and a file cannot cover each other");
+	return err_set(err, code, "attach the mount");
 }
 
 /* The kernel's own words about a refused option, where it has any. */
