@@ -9,6 +9,7 @@
 #include <netlink/route/link/veth.h>
 
 #include <errno.h>
+#include <time.h>
 
 #include "netsetup/steps.h"
 #include "policy/base/auto.h"
@@ -16,10 +17,16 @@
 #define LINK_ADDRESS "02:6e:73:67:61:74" /* locally administered; "nsgat" */
 
 /*
- * The largest IP packet. Measured with one stream over the pair, 64 KiB writes: 65535 moves about
- * a third more than 1500, which spends its time in segmenting what the other end joins again.
+ * The largest IP packet. Measured with one stream in either direction, 64 KiB and 1 MiB writes: 65535 moves
+ * 7 to 33 % more than 1500.
  */
 #define LINK_MTU 65535
+
+#define LINK_READY_TRIES 5000 /* a millisecond each; the worker waits for a processor at most */
+
+#ifndef IF_OPER_UP
+#define IF_OPER_UP 6 /* RFC 2863; linux/if.h, which does not go with net/if.h */
+#endif
 
 static void link_release(struct rtnl_link **link)
 {
@@ -96,4 +103,27 @@ int net_link_new(struct net_gate *gate, struct err *err)
 int net_jail_link_up(struct net_gate *gate, struct err *err)
 {
 	return net_set_up(gate->jail_route, JAIL_INDEX, JAIL_LINK, err);
+}
+
+/*
+ * The end that was up first gets its queue only when the kernel has noticed, in a worker of its own,
+ * that the other one is up, too; until then what it sends is dropped in silence, and a client's
+ * first question would be answered by its own time-out. Asking for the link makes newer kernels
+ * (6.8) notice at once; with older ones it is asked again.
+ */
+int net_await_link(struct net_gate *gate, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < LINK_READY_TRIES; i++) {
+		struct rtnl_link *link AUTO(link_release) = NULL;
+		int rc = rtnl_link_get_kernel(gate->gate_route, GATE_INDEX, NULL, &link);
+
+		if (rc < 0)
+			return nlerr_set(err, rc, "look at %s", GATE_LINK);
+		if (rtnl_link_get_operstate(link) == IF_OPER_UP)
+			return 0;
+		(void)nanosleep(&pause, NULL); /* cut short, it is only asked earlier */
+	}
+	return err_set(err, ETIMEDOUT, "wait for %s", GATE_LINK);
 }

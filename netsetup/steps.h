@@ -31,7 +31,7 @@ typedef int net_step_fn(struct net_gate *gate, struct err *err);
 /* Each in its own step_*.c; the order and its reasons are in steps.c. */
 net_step_fn net_enter_gate, net_listen, net_hand_over, net_tune_gate, net_rules, net_check_apart,
 	net_link_new, net_gate_addresses, net_enter_jail, net_jail_link_up, net_jail_addresses,
-	net_jail_routes, net_await_proxy;
+	net_jail_routes, net_await_link, net_await_proxy;
 
 /* Sets a link of @route's namespace up; @name is for the message. */
 int net_set_up(struct nl_sock *route, int index, const char *name, struct err *err);
