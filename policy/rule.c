@@ -184,10 +184,11 @@ static int pack_http(const struct rule_draft *draft, struct arena *arena, struct
 {
 	size_t methods = draft->methods.size, paths = draft->paths.size;
 	struct rule_http *http = arena_take(arena, sizeof(*http) + methods + paths);
-	char *at = (char *)(http + 1);
+	char *at;
 
 	if (!http)
 		return -ENOMEM;
+	at = (char *)(http + 1);
 	*http = (struct rule_http) {
 		.key = draft->http_key,
 		.column = (uint32_t)draft->http_column,
