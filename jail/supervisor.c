@@ -152,7 +152,9 @@ static int open_audit(struct run *run, struct err *err)
 static int prepare(struct run *run, struct err *err)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
-	if (policy_compile(&run->spec->policy, err) < 0 || /* once, before the proxy is forked */
+	/* Compiled once, before the proxy is forked. */
+	if (policy_check_run(&run->spec->policy, err) < 0 ||
+	    policy_compile(&run->spec->policy, err) < 0 ||
 	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 || open_audit(run, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)

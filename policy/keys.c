@@ -23,9 +23,7 @@ static bool copy_part(const struct rule_part *part, char out[ITEM_MAX])
 /* What the byte that does not fit suggests the writer had in mind. */
 static void hint_domain(char bad, struct err *err)
 {
-	if ((unsigned char)bad >= 0x80)
-		(void)err_hint(err, "write the A-label (xn--...) of an international name");
-	else if (bad == ',')
+	if (bad == ',')
 		(void)err_hint(err, "one name a rule: write two rules");
 	else if (bad == ':' || bad == '/')
 		(void)err_hint(err, "a host name alone, without scheme, port and path; a port is "
@@ -55,14 +53,18 @@ static int parse_literal(const struct rule_part *value, const struct addr *addr,
 
 static int parse_domain(const struct rule_part *value, struct rule_draft *draft, struct err *err)
 {
+	enum name_style style = value->dialect == RULE_BOUNDARY ? NAME_BOUNDARY : NAME_NSGATE;
 	const char *expected;
 	char text[ITEM_MAX];
 	struct addr addr;
 	size_t bad;
 
-	if (copy_part(value, text) && addr_parse(text, &addr) == 0)
+	/* Colons are no part of boundary's names, so an IPv6 address is none of its literals. */
+	if (copy_part(value, text) && addr_parse(text, &addr) == 0 &&
+	    (style == NAME_NSGATE || !strchr(text, ':')))
 		return parse_literal(value, &addr, draft, err);
-	if (name_pattern_parse(value->text, value->length, &draft->domain, &bad, &expected) < 0) {
+	if (name_pattern_parse(value->text, value->length, style, &draft->domain, &bad, &expected) <
+	    0) {
 		size_t got = bad < value->length ? 1 : 0;
 
 		(void)rule_unexpected(value, bad, got, expected, err);
@@ -83,23 +85,22 @@ static size_t count_items(const struct rule_part *list)
 	return count;
 }
 
-/* Calls @parse for every item of a comma list; it judges empty ones, too. */
-static int parse_items(const struct rule_part *list, rule_key_fn parse, struct rule_draft *draft,
-		       struct err *err)
+int rule_items(const struct rule_part *list, rule_key_fn parse, struct rule_draft *draft,
+	       struct err *err)
 {
 	size_t start = 0;
 
 	for (;;) {
 		const char *comma = memchr(list->text + start, ',', list->length - start);
 		size_t end = comma ? (size_t)(comma - list->text) : list->length;
-		struct rule_part item = {
-			.origin = list->origin,
-			.text = list->text + start,
-			.length = end - start,
-			.column = list->column + start,
-		};
-		int rc = parse(&item, draft, err);
+		struct rule_part item = *list;
+		int rc;
 
+		item.text = list->text + start;
+		item.length = end - start;
+		item.column = list->column + start;
+		item.is_end = list->is_end && !comma;
+		rc = parse(&item, draft, err);
 		if (rc < 0 || !comma)
 			return rc;
 		start = end + 1;
@@ -135,7 +136,7 @@ static int parse_port(const struct rule_part *value, struct rule_draft *draft, s
 	draft->ports = calloc(count_items(value), sizeof(*draft->ports));
 	if (!draft->ports)
 		return err_set(err, ENOMEM, "read a rule");
-	return parse_items(value, parse_port_item, draft, err);
+	return rule_items(value, parse_port_item, draft, err);
 }
 
 static int parse_cidr_item(const struct rule_part *item, struct rule_draft *draft, struct err *err)
@@ -165,22 +166,47 @@ static int parse_cidr(const struct rule_part *value, struct rule_draft *draft, s
 	draft->blocks = calloc(count_items(value), sizeof(*draft->blocks));
 	if (!draft->blocks)
 		return err_set(err, ENOMEM, "read a rule");
-	return parse_items(value, parse_cidr_item, draft, err);
+	return rule_items(value, parse_cidr_item, draft, err);
 }
 
-#define NEEDS_HTTP "it needs inspection of HTTP, which is not available yet; use domain= and port="
-
 const struct rule_key rule_keys[] = {
-	{ "domain", "NAME|*.NAME|ADDRESS", "host name or pattern, or one address", parse_domain,
-	  NULL },
-	{ "port", "PORT|FIRST-LAST[,...]", "destination ports", parse_port, NULL },
-	{ "cidr", "ADDRESS[/PREFIX][,...]", "destination addresses", parse_cidr, NULL },
-	{ "method", "METHOD[,...]", "HTTP methods", NULL, NEEDS_HTTP },
-	{ "path", "PATH[,...]", "HTTP paths", NULL, NEEDS_HTTP },
-	{ "scheme", "http|https", "HTTP schemes", NULL, NEEDS_HTTP },
-	{ "host-port", "PORT", "a port on the caller's loopback", NULL,
-	  "the caller's loopback is not available yet; use domain=, cidr= and port=" },
-	{ NULL, NULL, NULL, NULL, NULL },
+	{ .name = "domain",
+	  .value = "NAME|*.NAME|**.NAME|ADDRESS",
+	  .help = "host name or pattern, or one address",
+	  .parse = parse_domain,
+	  .is_boundary = true },
+	{ .name = "port",
+	  .value = "PORT|FIRST-LAST[,...]",
+	  .help = "destination ports",
+	  .parse = parse_port },
+	{ .name = "cidr",
+	  .value = "ADDRESS[/PREFIX][,...]",
+	  .help = "destination addresses",
+	  .parse = parse_cidr },
+	{ .name = "scheme",
+	  .value = "http|https|tls|tcp[,...]",
+	  .help = "what is spoken",
+	  .parse = rule_key_scheme,
+	  .needs_http = true },
+	{ .name = "method",
+	  .value = "METHOD[,...]",
+	  .help = "HTTP methods",
+	  .parse = rule_key_method,
+	  .needs_http = true,
+	  .is_boundary = true,
+	  .may_repeat = true },
+	{ .name = "path",
+	  .value = "PATH[,...]",
+	  .help = "HTTP paths",
+	  .parse = rule_key_path,
+	  .needs_http = true,
+	  .is_boundary = true,
+	  .may_repeat = true },
+	{ .name = "host-port",
+	  .value = "PORT",
+	  .help = "a port on the caller's loopback",
+	  .instead = "the caller's loopback is not available yet; use domain=, cidr= and port=" },
+	{ 0 },
 };
 
 _Static_assert(sizeof(rule_keys) / sizeof(rule_keys[0]) <= RULE_KEYS_MAX, "a bit for each key");

@@ -7,12 +7,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/base/err.h"
 #include "policy/name.h"
-
-struct addr_block;
-struct port_range;
+#include "policy/rule.h"
 
 /* A part of a rule's text, and where it stands. */
 struct rule_part {
@@ -20,6 +19,14 @@ struct rule_part {
 	const char *text; /* not terminated */
 	size_t length;
 	size_t column; /* of its first byte, from 1 */
+	enum rule_dialect dialect;
+	bool is_end; /* of the rule: nothing follows, no blank either */
+};
+
+/* Texts, each with its NUL, one behind the other. */
+struct draft_texts {
+	char *bytes; /* owned */
+	size_t size, count;
 };
 
 /* A rule while it is read. See struct rule. */
@@ -29,6 +36,11 @@ struct rule_draft {
 	struct port_range *ports; /* owned */
 	struct addr_block *blocks; /* owned */
 	size_t port_count, block_count;
+	struct draft_texts methods, paths; /* as in struct rule_http */
+	uint8_t schemes;
+	const char *http_key; /* the first key that speaks of HTTP; NULL = none */
+	size_t http_column; /* its */
+	const char *warning; /* static text, or NULL */
 };
 
 /* Puts a value (never empty) into the draft. Returns 0, -EINVAL, -ENOMEM. */
@@ -41,12 +53,24 @@ struct rule_key {
 	const char *help;
 	rule_key_fn parse; /* NULL: known, but not available */
 	const char *instead; /* then: why not, and what to write */
+	bool needs_http; /* cannot be judged without looking into HTTP */
+	bool is_boundary; /* known to boundary, too */
+	bool may_repeat; /* in boundary's dialect: two lists are one */
 };
 
 extern const struct rule_key rule_keys[]; /* ends with a NULL name */
 #define RULE_KEYS_MAX 32 /* rule.c keeps the keys it has seen in one word */
 
 const struct rule_key *rule_key_find(const char *name, size_t length);
+
+/* Calls @parse for every item of a comma list; it judges empty ones, too. */
+int rule_items(const struct rule_part *list, rule_key_fn parse, struct rule_draft *draft,
+	       struct err *err);
+
+/* Rows whose functions are in keys_http.c. */
+int rule_key_scheme(const struct rule_part *value, struct rule_draft *draft, struct err *err);
+int rule_key_method(const struct rule_part *value, struct rule_draft *draft, struct err *err);
+int rule_key_path(const struct rule_part *value, struct rule_draft *draft, struct err *err);
 
 /*
  * "origin: column N: expected @expected, got …", where the culprit is @length bytes of @part

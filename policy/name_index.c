@@ -36,6 +36,12 @@ static bool is_star(const char *label, size_t length)
 	return length == 1 && *label == '*';
 }
 
+/* "**": what the pattern goes on with, and everything below. */
+static bool is_apex(const char *label, size_t length)
+{
+	return length == 2 && label[0] == '*';
+}
+
 static uint64_t hash_edge(const struct name_index *index, uint32_t parent, const char *label,
 			  size_t length)
 {
@@ -128,7 +134,9 @@ static int add_pattern(struct name_index *index, uint32_t rule, const char *patt
 	for (;;) {
 		size_t start = last_label(pattern, end);
 
-		if (start == 0 && is_star(pattern, end)) {
+		if (start == 0 && is_apex(pattern, end))
+			rule_refs_push(index->refs, &index->nodes[node].here, rule);
+		if (start == 0 && (is_star(pattern, end) || is_apex(pattern, end))) {
 			rule_refs_push(index->refs, &index->nodes[node].below, rule);
 			return 0;
 		}

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "policy/name.h"
+#include "policy/request.h"
 #include "policy/rule_index.h"
 
 /* What is judged, as far as it is known. */
@@ -20,6 +21,7 @@ struct target {
 	const char *name; /* NULL: the jail dialled an address */
 	const struct addr *addr; /* NULL: not known yet */
 	uint16_t port;
+	const struct request *request; /* NULL: not known yet */
 };
 
 void policy_init(struct policy *policy)
@@ -77,7 +79,7 @@ static int append(struct policy *policy, struct rule_list *list, const char *tex
 
 	if (!kept)
 		return err_set(err, ENOMEM, "keep a rule");
-	rc = rule_parse(text, kept, &policy->arena, &rule, err);
+	rc = rule_parse(text, kept, policy->dialect, &policy->arena, &rule, err);
 	if (rc < 0)
 		return rc;
 	drop_indexes(policy); /* they would not know the rule, and lead to rules that move */
@@ -95,6 +97,27 @@ int policy_allow(struct policy *policy, const char *rule, const char *origin, st
 int policy_deny(struct policy *policy, const char *rule, const char *origin, struct err *err)
 {
 	return append(policy, &policy->deny, rule, origin, err);
+}
+
+static int check_run(const struct rule_list *list, struct err *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct rule *rule = &list->rules[i];
+
+		if (rule->http)
+			return err_bad(err,
+				       "%s: column %u: %s= cannot be used: it needs inspection of "
+				       "HTTP, which is not available yet; use domain= and port=",
+				       rule->origin, rule->http->column, rule->http->key);
+	}
+	return 0;
+}
+
+int policy_check_run(const struct policy *policy, struct err *err)
+{
+	int rc = check_run(&policy->allow, err);
+
+	return rc < 0 ? rc : check_run(&policy->deny, err);
 }
 
 static int compile(struct rule_list *list, struct err *err)
@@ -133,6 +156,7 @@ enum address_need {
  */
 struct question {
 	enum address_need address;
+	bool is_denial; /* answered only by what is known for sure */
 	bool want_no_port; /* only rules for every port */
 	bool want_port; /* the target's port matters */
 	bool want_literal; /* only rules that spell out a label of the name */
@@ -143,6 +167,7 @@ struct question {
 
 /* Before the connection: a port or an address is not known yet, so no deny rule has it. */
 static const struct question denies_query = {
+	.is_denial = true,
 	.address = ADDRESS_NONE,
 	.want_no_port = true,
 	.want_rest = true,
@@ -150,6 +175,7 @@ static const struct question denies_query = {
 static const struct question allows_query = { .address = ADDRESS_IGNORED, .want_rest = true };
 
 static const struct question denies_name = {
+	.is_denial = true,
 	.address = ADDRESS_NONE,
 	.want_port = true,
 	.want_rest = true,
@@ -162,6 +188,7 @@ static const struct question allows_name = {
 
 /* Denying an IPv4 address denies every IPv6 spelling of it. */
 static const struct question denies_address = {
+	.is_denial = true,
 	.address = ADDRESS_FITS,
 	.want_port = true,
 	.want_embedded = true,
@@ -221,6 +248,15 @@ static bool fits_address(const struct rule *rule, bool is_found, const struct in
 	return false;
 }
 
+static bool fits_request(const struct rule *rule, const struct inquiry *inquiry)
+{
+	if (!rule->http)
+		return true;
+	if (!inquiry->target->request)
+		return !inquiry->question->is_denial;
+	return rule_has_request(rule, inquiry->target->request);
+}
+
 static bool fits(const struct rule *rule, bool is_address_found, const void *context)
 {
 	const struct inquiry *inquiry = context;
@@ -232,7 +268,7 @@ static bool fits(const struct rule *rule, bool is_address_found, const void *con
 		return false;
 	if (question->want_literal && !(rule->domain && name_pattern_has_literal(rule->domain)))
 		return false;
-	return fits_address(rule, is_address_found, inquiry);
+	return fits_request(rule, inquiry) && fits_address(rule, is_address_found, inquiry);
 }
 
 static const struct rule *find(const struct rule_list *list, const struct question *question,
@@ -303,6 +339,19 @@ static struct verdict judge_raw(const struct policy *policy, const struct target
 					 ? REASON_PRIVATE_EMBEDDED
 					 : REASON_RAW_IP;
 	return verdict;
+}
+
+struct verdict policy_judge_request(const struct policy *policy, const struct request *request)
+{
+	struct target target = {
+		.name = request->name,
+		.addr = request->name ? NULL : &request->addr,
+		.port = request->port,
+		.request = request,
+	};
+
+	return target.name ? judge(policy, &denies_name, &allows_name, &target)
+			   : judge_raw(policy, &target);
 }
 
 /*

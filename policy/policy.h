@@ -13,6 +13,7 @@
 #include "policy/reason.h"
 #include "policy/rule.h"
 
+struct request;
 struct rule_index;
 
 struct rule_list {
@@ -24,6 +25,7 @@ struct rule_list {
 /* Deny beats allow; nothing said means deny. Once compiled, nothing changes it but a new rule. */
 struct policy {
 	struct rule_list allow, deny;
+	enum rule_dialect dialect; /* of the rules to come */
 	struct arena arena; /* what the rules point to */
 	const char *last_origin; /* in the arena: rules that follow each other share it */
 };
@@ -70,6 +72,20 @@ struct verdict policy_judge_query(const struct policy *policy, const char *name)
  * policy_judge_address() has the last word on each address.
  */
 struct verdict policy_judge_name(const struct policy *policy, const char *name, uint16_t port);
+
+/*
+ * May this be asked, of that host? As policy_judge_name(), or policy_judge_address() where the
+ * host is an address, with what a request says beside. The two of them ask which rules may apply
+ * as long as nothing of a request is known: an allow rule that speaks of HTTP does, a deny rule
+ * that does has to wait.
+ */
+struct verdict policy_judge_request(const struct policy *policy, const struct request *request);
+
+/*
+ * Refuses a policy with a rule that speaks of HTTP, in words: a run cannot look into it yet.
+ * Returns 0 or -EINVAL.
+ */
+int policy_check_run(const struct policy *policy, struct err *err);
 
 /*
  * May this very address be dialled? @name is the canonical name that led to it, or NULL when the

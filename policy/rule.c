@@ -9,8 +9,9 @@
 #include "policy/base/auto.h"
 #include "policy/base/text.h"
 #include "policy/keys.h"
+#include "policy/path.h"
+#include "policy/request.h"
 
-#define BLANKS	    " \t"
 #define QUOTE_BYTES 64 /* of somebody else's text in a message */
 #define KEY_MAX	    32 /* longer words are no typing mistake of a key */
 
@@ -27,14 +28,24 @@ int rule_unexpected(const struct rule_part *part, size_t offset, size_t length,
 		       text_escape(part->text + offset, length, got, sizeof(got)));
 }
 
+static const char *blanks(enum rule_dialect dialect)
+{
+	return dialect == RULE_BOUNDARY ? " \t\n" : " \t";
+}
+
+static bool is_known(const struct rule_key *key, enum rule_dialect dialect)
+{
+	return dialect == RULE_BOUNDARY ? key->is_boundary : key->parse != NULL;
+}
+
 /* "domain, port, cidr …" */
-static const char *list_keys(char *out, size_t size)
+static const char *list_keys(enum rule_dialect dialect, char *out, size_t size)
 {
 	size_t used = 0;
 
 	out[0] = '\0';
 	for (const struct rule_key *key = rule_keys; key->name && used < size; key++) {
-		if (key->parse)
+		if (is_known(key, dialect))
 			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
 						 key->name);
 	}
@@ -67,11 +78,15 @@ static int unknown_key(const struct rule_part *key, bool has_value, struct err *
 	struct name_pattern pattern;
 	size_t bad;
 
-	(void)snprintf(expected, sizeof(expected), "a key (%s)", list_keys(names, sizeof(names)));
+	(void)snprintf(expected, sizeof(expected), "a key (%s)",
+		       list_keys(key->dialect, names, sizeof(names)));
 	(void)rule_unexpected(key, 0, key->length, expected, err);
+	if (rule_key_find(key->text, key->length))
+		return err_hint(err, "only nsgate's own policy language has this key");
 	if (nearest)
 		return err_hint(err, "did you mean %s=?", nearest);
-	if (!has_value && name_pattern_parse(key->text, key->length, &pattern, &bad, &ignored) == 0)
+	if (!has_value &&
+	    name_pattern_parse(key->text, key->length, NAME_NSGATE, &pattern, &bad, &ignored) == 0)
 		return err_hint(err, "did you mean domain=%s?", pattern.text);
 	return -EINVAL;
 }
@@ -88,7 +103,7 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	if (equals)
 		name.length = (size_t)(equals - word->text);
 	key = rule_key_find(name.text, name.length);
-	if (!key)
+	if (!key || (!is_known(key, word->dialect) && word->dialect == RULE_BOUNDARY))
 		return unknown_key(&name, equals != NULL, err);
 	if (!key->parse)
 		return err_bad(err, "%s: column %zu: %s= cannot be used: %s", word->origin,
@@ -96,7 +111,7 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	if (!equals)
 		return rule_unexpected(word, word->length, 0, "'=' and a value", err);
 	bit = UINT32_C(1) << (key - rule_keys);
-	if (*seen_keys & bit) {
+	if ((*seen_keys & bit) && !(word->dialect == RULE_BOUNDARY && key->may_repeat)) {
 		(void)rule_unexpected(word, 0, word->length, "every key once", err);
 		return err_hint(err, "%s is given twice: write two rules", key->name);
 	}
@@ -106,14 +121,19 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	value.column += name.length + 1;
 	if (value.length == 0)
 		return rule_unexpected(&value, 0, 0, key->value, err);
+	if (key->needs_http && !draft->http_key) {
+		draft->http_key = key->name;
+		draft->http_column = word->column;
+	}
 	return key->parse(&value, draft, err);
 }
 
-static int parse_words(const char *text, const char *origin, struct rule_draft *draft,
-		       struct err *err)
+static int parse_words(const char *text, const char *origin, enum rule_dialect dialect,
+		       struct rule_draft *draft, struct err *err)
 {
 	struct rule_part whole = { .origin = origin, .text = text, .column = 1 };
-	size_t at = strspn(text, BLANKS);
+	const char *blank = blanks(dialect);
+	size_t at = strspn(text, blank);
 	uint32_t seen_keys = 0;
 
 	if (!text[at])
@@ -124,15 +144,18 @@ static int parse_words(const char *text, const char *origin, struct rule_draft *
 		struct rule_part word = {
 			.origin = origin,
 			.text = text + at,
-			.length = strcspn(text + at, BLANKS),
+			.length = strcspn(text + at, blank),
 			.column = at + 1,
+			.dialect = dialect,
 		};
-		int rc = parse_word(&word, &seen_keys, draft, err);
+		int rc;
 
+		word.is_end = !word.text[word.length];
+		rc = parse_word(&word, &seen_keys, draft, err);
 		if (rc < 0)
 			return rc;
 		at += word.length;
-		at += strspn(text + at, BLANKS);
+		at += strspn(text + at, blank);
 	}
 	return 0;
 }
@@ -141,6 +164,8 @@ static void draft_done(struct rule_draft *draft)
 {
 	free(draft->ports);
 	free(draft->blocks);
+	free(draft->methods.bytes);
+	free(draft->paths.bytes);
 }
 
 /* Copies bytes to *@at and moves it behind them. Returns the copy; NULL for none. */
@@ -153,6 +178,29 @@ static void *put(char **at, const void *bytes, size_t size)
 	memcpy(copy, bytes, size);
 	*at += size;
 	return copy;
+}
+
+static int pack_http(const struct rule_draft *draft, struct arena *arena, struct rule *rule)
+{
+	size_t methods = draft->methods.size, paths = draft->paths.size;
+	struct rule_http *http = arena_take(arena, sizeof(*http) + methods + paths);
+	char *at;
+
+	if (!http)
+		return -ENOMEM;
+	at = (char *)(http + 1);
+	*http = (struct rule_http) {
+		.key = draft->http_key,
+		.column = (uint32_t)draft->http_column,
+		.warning = draft->warning,
+		.method_count = (uint32_t)draft->methods.count,
+		.path_count = (uint32_t)draft->paths.count,
+		.schemes = draft->schemes,
+	};
+	http->methods = put(&at, draft->methods.bytes, methods);
+	http->paths = put(&at, draft->paths.bytes, paths);
+	rule->http = http;
+	return 0;
 }
 
 /* Everything that belongs to a rule in one piece; the arrays first, as they need alignment. */
@@ -177,21 +225,23 @@ static int pack(const struct rule_draft *draft, const char *text, struct arena *
 	rule_out->blocks = put(&at, draft->blocks, blocks);
 	rule_out->domain = put(&at, draft->domain.text, domain);
 	rule_out->text = put(&at, text, strlen(text) + 1);
-	return 0;
+	return draft->http_key ? pack_http(draft, arena, rule_out) : 0;
 }
 
-int rule_parse(const char *text, const char *origin, struct arena *arena, struct rule *rule_out,
-	       struct err *err)
+int rule_parse(const char *text, const char *origin, enum rule_dialect dialect, struct arena *arena,
+	       struct rule *rule_out, struct err *err)
 {
 	struct rule_draft draft AUTO(draft_done) = { 0 };
 	int rc;
 
 	*rule_out = (struct rule) { 0 };
-	rc = parse_words(text, origin, &draft, err);
+	rc = parse_words(text, origin, dialect, &draft, err);
 	if (rc < 0)
 		return rc;
-	if (pack(&draft, text, arena, rule_out) < 0)
+	if (pack(&draft, text, arena, rule_out) < 0) {
+		*rule_out = (struct rule) { 0 };
 		return err_set(err, ENOMEM, "keep a rule");
+	}
 	rule_out->origin = origin;
 	return 0;
 }
@@ -203,4 +253,42 @@ bool rule_has_port(const struct rule *rule, uint16_t port)
 			return true;
 	}
 	return rule->port_count == 0;
+}
+
+static const char *next_text(const char *text)
+{
+	return text + strlen(text) + 1;
+}
+
+static bool has_method(const struct rule_http *http, const char *method)
+{
+	const char *own = http->methods;
+
+	for (uint32_t i = 0; i < http->method_count; i++, own = next_text(own)) {
+		if (method && (strcmp(own, "*") == 0 || strcmp(own, method) == 0))
+			return true;
+	}
+	return http->method_count == 0;
+}
+
+static bool has_path(const struct rule_http *http, const char *path)
+{
+	const char *own = http->paths;
+
+	for (uint32_t i = 0; i < http->path_count; i++, own = next_text(own)) {
+		if (path && path_pattern_match(own, path))
+			return true;
+	}
+	return http->path_count == 0;
+}
+
+bool rule_has_request(const struct rule *rule, const struct request *request)
+{
+	const struct rule_http *http = rule->http;
+
+	if (!http)
+		return true;
+	if (http->schemes && !(http->schemes & scheme_bits(request->scheme)))
+		return false;
+	return has_method(http, request->method) && has_path(http, request->path);
 }

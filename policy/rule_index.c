@@ -33,6 +33,7 @@ static struct counts count_rules(const struct rule *rules, size_t count)
 		counts.exact += has_domain && !rules[i].has_wildcard;
 		counts.blocks += has_domain ? 0 : rules[i].block_count;
 		counts.refs += has_domain || !rules[i].blocks ? 1 : rules[i].block_count;
+		counts.refs += rules[i].has_wildcard; /* a pattern may be in two lists */
 	}
 	return counts;
 }

@@ -96,18 +96,19 @@ static bool check_pattern(const char *text, size_t length, struct name_pattern *
 	const char *expected = NULL;
 	size_t bad = SIZE_MAX;
 
-	if (name_pattern_parse(text, length, pattern, &bad, &expected) < 0) {
+	if (name_pattern_parse(text, length, NAME_NSGATE, pattern, &bad, &expected) < 0) {
 		must(bad <= length && expected, "a refusal says where and what");
 		return false;
 	}
-	must(name_pattern_parse(pattern->text, strlen(pattern->text), &again, &bad, &expected) == 0,
+	must(name_pattern_parse(pattern->text, strlen(pattern->text), NAME_NSGATE, &again, &bad,
+				&expected) == 0,
 	     "a canonical pattern is a pattern");
 	must(strcmp(pattern->text, again.text) == 0 && pattern->has_wildcard == again.has_wildcard,
 	     "a canonical pattern canonicalises to itself");
 	respell(pattern->text, spelt);
-	must(strcmp(spelt, "*.") == 0 ||
-		     (name_pattern_parse(spelt, strlen(spelt), &again, &bad, &expected) == 0 &&
-		      strcmp(pattern->text, again.text) == 0),
+	must(strcmp(spelt, "*.") == 0 || (name_pattern_parse(spelt, strlen(spelt), NAME_NSGATE,
+							     &again, &bad, &expected) == 0 &&
+					  strcmp(pattern->text, again.text) == 0),
 	     "case and a trailing dot do not make another pattern");
 	return true;
 }

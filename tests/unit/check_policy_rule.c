@@ -32,6 +32,16 @@ static const struct {
 	{ "domain=192.0.2.1", NULL, true, "", "192.0.2.1/32" },
 	{ "domain=2001:DB8::1 port=22", NULL, true, "22-22", "2001:db8::1/128" },
 	{ "domain=::ffff:192.0.2.1", NULL, true, "", "192.0.2.1/32" },
+	{ "domain=**.Example.ORG", "**.example.org", false, "", "" },
+	{ "domain=**.a.*.org", "**.a.*.org", false, "", "" },
+	{ "domain=*.B\xc3\x9c"
+	  "CHER.example.",
+	  "*.xn--bcher-kva.example", false, "", "" },
+	{ "domain=\xd0\xbek.test", "xn--k-0tb.test", false, "", "" },
+	{ "domain=stra\xc3\x9f"
+	  "e.test",
+	  "xn--strae-oqa.test", false, "", "" },
+	{ "port=80 method=GET path=/a/*,/b scheme=http", NULL, false, "80-80", "" },
 	{ "port=80", NULL, false, "80-80", "" },
 	{ "port=1,65535", NULL, false, "1-1,65535-65535", "" },
 	{ "port=80,443,8000-8100", NULL, false, "80-80,443-443,8000-8100", "" },
@@ -68,8 +78,9 @@ START_TEST(reads_a_rule)
 	char ports[256], blocks[256];
 	struct err err = { 0 };
 
-	ck_assert_msg(rule_parse(accepted[_i].text, "--allow", &arena, &rule, &err) == 0, "%s",
-		      err.text);
+	ck_assert_msg(rule_parse(accepted[_i].text, "--allow", RULE_NSGATE, &arena, &rule, &err) ==
+			      0,
+		      "%s", err.text);
 	print_fields(&rule, ports, blocks);
 	ck_assert_str_eq(rule.text, accepted[_i].text);
 	ck_assert_str_eq(rule.origin, "--allow");
@@ -82,10 +93,7 @@ START_TEST(reads_a_rule)
 }
 END_TEST
 
-#define KEYS "a key (domain, port, cidr)"
-#define HTTP                                                                                       \
-	" cannot be used: it needs inspection of HTTP, which is not available yet; use domain= "   \
-	"and port="
+#define KEYS "a key (domain, port, cidr, scheme, method, path)"
 #define BYTE "a letter, a digit, '-', '_' or '.'"
 #define PORT "a port from 1 to 65535 or a range (8000-8100)"
 #define CIDR "an address or a block (192.0.2.0/24, 2001:db8::/32)"
@@ -118,15 +126,12 @@ static const struct {
 	  "8: expected every key once, got \"port=2\"\nport is given twice: write two rules" },
 	{ "\x1b[31mred=1", "1: expected " KEYS ", got \"\\x1b[31mred\"" },
 	/* keys to come */
-	{ "method=GET domain=a.example", "1: method=" HTTP },
-	{ "domain=a.example path=/x", "18: path=" HTTP },
-	{ "scheme=https", "1: scheme=" HTTP },
 	{ "host-port=8080",
 	  "1: host-port= cannot be used: the caller's loopback is not available yet; use domain=, "
 	  "cidr= and port=" },
 	/* domain */
-	{ "domain=", "8: expected NAME|*.NAME|ADDRESS, got nothing" },
-	{ "domain= port=1", "8: expected NAME|*.NAME|ADDRESS, got nothing" },
+	{ "domain=", "8: expected NAME|*.NAME|**.NAME|ADDRESS, got nothing" },
+	{ "domain= port=1", "8: expected NAME|*.NAME|**.NAME|ADDRESS, got nothing" },
 	{ "domain=github.*", "15: expected a last label other than '*', got \"*\"" },
 	{ "domain=*.*", "10: expected a last label other than '*', got \"*\"" },
 	{ "domain=*.", "10: expected a label, got nothing" },
@@ -152,10 +157,16 @@ static const struct {
 	  "port is a word of its own: port=443" },
 	{ "domain=[::1]",
 	  "8: expected " BYTE ", got \"[\"\nan address is written without brackets" },
-	{ "domain=b\xc3\xbc"
-	  "cher.example",
-	  "9: expected a name in ASCII, got \"\\xc3\"\nwrite the "
-	  "A-label (xn--...) of an international name" },
+	{ "domain=a.b\xc3.example", "10: expected a label that IDNA allows, got \"b\"" },
+	{ "domain=\xe2\x98\x83\xe2\x80\xae.test",
+	  "8: expected a label that IDNA allows, got \"\\xe2\"" },
+	{ "domain=ok\xe3\x80\x82test", "8: expected a label that IDNA allows, got \"o\"" },
+	{ "domain=\xef\xbd\x81.test", "8: expected a label that IDNA allows, got \"\\xef\"" },
+	{ "domain=**", "10: expected '.' and a name, got nothing" },
+	{ "domain=**.", "11: expected a label, got nothing" },
+	{ "domain=**.*", "11: expected a last label other than '*', got \"*\"" },
+	{ "domain=a.**.test", "10: expected '*' as a whole label, got \"*\"" },
+	{ "domain=***.test", "8: expected '*' as a whole label, got \"*\"" },
 	{ "domain=*.1.1", "12: expected a last label that is not a number, got \"1\"" },
 	{ "domain=0x7f000001", "8: expected a last label that is not a number, got \"0\"" },
 	{ "domain=010.0.0.1", "16: expected a last label that is not a number, got \"1\"" },
@@ -165,6 +176,28 @@ static const struct {
 	{ "cidr=192.0.2.0/24 domain=192.0.2.1",
 	  "26: expected a name beside cidr=, got \"192.0.2.1\"\nan address in domain= is a block "
 	  "itself: write two rules" },
+	/* scheme, method, path */
+	{ "scheme=ftp", "8: expected http, https, tls or tcp, got \"ftp\"" },
+	{ "scheme=http,", "13: expected http, https, tls or tcp, got nothing" },
+	{ "method=", "8: expected METHOD[,...], got nothing" },
+	{ "method=GET, domain=a.test", "12: expected a method (GET) or '*', got nothing" },
+	{ "method=GET,,PUT", "12: expected a method (GET) or '*', got nothing" },
+	{ "method=G@T", "9: expected a method (GET) or '*', got \"@\"" },
+	{ "method=GET method=PUT",
+	  "12: expected every key once, got \"method=PUT\"\nmethod is given twice: write two rules" },
+	{ "path=", "6: expected PATH[,...], got nothing" },
+	{ "path=/a,", "9: expected a path, got nothing" },
+	{ "path=/a,,/b", "9: expected a path, got nothing" },
+	{ "path=/a//b", "9: expected a path segment, got \"/\"" },
+	{ "path=//", "7: expected a path segment, got \"/\"" },
+	{ "path=/a*", "8: expected '*' as a whole segment, got \"*\"" },
+	{ "path=/x,/*a", "10: expected '*' as a whole segment, got \"*\"" },
+	{ "path=/%2a", "7: expected no encoded '*', '/' or NUL, got \"%\"" },
+	{ "path=/a%2Fb", "8: expected no encoded '*', '/' or NUL, got \"%\"" },
+	{ "path=/%0", "7: expected two hex digits behind '%', got \"%\"" },
+	{ "path=/a/../b", "9: expected a segment other than '.' and '..', got \".\"" },
+	{ "path=/%2e/b", "7: expected a segment other than '.' and '..', got \"%\"" },
+	{ "path=/a?b", "8: expected a letter, a digit or one of -._~!$&'()+;=:@%, got \"?\"" },
 	/* port */
 	{ "port=", "6: expected PORT|FIRST-LAST[,...], got nothing" },
 	{ "port=0", "6: expected " PORT ", got \"0\"" },
@@ -213,7 +246,8 @@ START_TEST(refuses_and_says_where_and_why)
 
 	memset(&rule, 0xa5, sizeof(rule)); /* must be emptied */
 	(void)snprintf(message, sizeof(message), "--allow: column %s", refused[_i].message);
-	ck_assert_msg(rule_parse(refused[_i].text, "--allow", &arena, &rule, &err) == -EINVAL,
+	ck_assert_msg(rule_parse(refused[_i].text, "--allow", RULE_NSGATE, &arena, &rule, &err) ==
+			      -EINVAL,
 		      "'%s' is refused", refused[_i].text);
 	ck_assert_str_eq(err.text, message);
 	ck_assert_int_eq(err.code, EINVAL);
@@ -231,7 +265,7 @@ START_TEST(a_long_word_is_cut_in_the_message)
 	struct err err;
 
 	memset(text + 5, '\x01', sizeof(text) - 6);
-	ck_assert_int_eq(rule_parse(text, "--allow", &arena, &rule, &err), -EINVAL);
+	ck_assert_int_eq(rule_parse(text, "--allow", RULE_NSGATE, &arena, &rule, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "\\x01..."));
 	ck_assert_uint_lt(strlen(err.text), 200);
 }
@@ -243,7 +277,8 @@ START_TEST(ports_include_both_ends)
 	struct rule rule = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(rule_parse("port=80,8000-8100", "--allow", &arena, &rule, &err), 0);
+	ck_assert_int_eq(
+		rule_parse("port=80,8000-8100", "--allow", RULE_NSGATE, &arena, &rule, &err), 0);
 	ck_assert(rule_has_port(&rule, 80));
 	ck_assert(rule_has_port(&rule, 8000) && rule_has_port(&rule, 8100));
 	ck_assert(!rule_has_port(&rule, 79) && !rule_has_port(&rule, 81));
@@ -257,7 +292,8 @@ START_TEST(no_ports_are_all_ports)
 	struct rule rule = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(rule_parse("domain=a.example", "--allow", &arena, &rule, &err), 0);
+	ck_assert_int_eq(
+		rule_parse("domain=a.example", "--allow", RULE_NSGATE, &arena, &rule, &err), 0);
 	ck_assert(rule_has_port(&rule, 1) && rule_has_port(&rule, 65535));
 }
 END_TEST
