@@ -58,6 +58,8 @@ static bool reference_labels(const char *pattern, const char *name)
 
 static bool reference_match(const char *pattern, const char *name)
 {
+	if (strncmp(pattern, "**.", 3) == 0) /* the apex, and everything below it */
+		return reference_labels(pattern + 3, name) || reference_match(pattern + 1, name);
 	if (strcmp(pattern, "*") == 0 || reference_labels(pattern, name))
 		return true;
 	if (strncmp(pattern, "*.", 2) != 0)
