@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static void fill(struct err *err, int code, bool show_code, const char *format, va_list args)
 	__attribute__((format(printf, 4, 0)));
@@ -79,33 +78,4 @@ const char *err_format(const struct err *err, char *out, size_t size)
 	else
 		(void)snprintf(out, size, "%s", err->text);
 	return out;
-}
-
-int err_send(const struct err *err, int fd)
-{
-	ssize_t written;
-
-	do
-		written = write(fd, err, sizeof(*err));
-	while (written < 0 && errno == EINTR);
-	return written == (ssize_t)sizeof(*err) ? 0 : -(written < 0 ? errno : EIO);
-}
-
-int err_receive(struct err *err, int fd)
-{
-	struct err received;
-	ssize_t got;
-
-	do
-		got = read(fd, &received, sizeof(received));
-	while (got < 0 && errno == EINTR);
-	if (got == 0)
-		return 0;
-	if (got < 0)
-		return err_set(err, errno, "read the report of a set-up process");
-	if (got != (ssize_t)sizeof(received))
-		return err_set(err, EPROTO, "read the report of a set-up process");
-	received.text[sizeof(received.text) - 1] = '\0';
-	*err = received;
-	return -err->code;
 }

@@ -34,14 +34,4 @@ int err_hint(struct err *err, const char *format, ...) __attribute__((format(pri
  */
 const char *err_format(const struct err *err, char *out, size_t size);
 
-/* Sends / receives one struct err over a pipe. Returns 0 or -errno of the transfer. */
-int err_send(const struct err *err, int fd);
-
-/*
- * Reads what err_send() wrote. Returns 0 when the peer closed without writing (all is
- * well), -err->code when it wrote an error, or a negative errno of the transfer, which
- * is then in @err too.
- */
-int err_receive(struct err *err, int fd);
-
 #endif

@@ -1,13 +1,11 @@
-/* Errors as values: what they say, and how they cross a pipe. */
+/* Errors as values: what they say, and that a report crosses a pipe in one write. */
 #include "policy/base/err.h"
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "policy/base/auto.h"
 #include "tests/unit/suite.h"
@@ -92,74 +90,6 @@ START_TEST(long_text_is_cut_not_spilt)
 }
 END_TEST
 
-START_TEST(crosses_a_pipe)
-{
-	struct err sent = { 0 }, got = { 0 };
-	int ends[2];
-
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	int reader AUTO(fd_release) = ends[0];
-	int writer AUTO(fd_release) = ends[1];
-
-	(void)err_set(&sent, EACCES, "mount /proc");
-	(void)err_hint(&sent, "run as root");
-	ck_assert_int_eq(err_send(&sent, writer), 0);
-	ck_assert_int_eq(err_receive(&got, reader), -EACCES);
-	ck_assert_int_eq(got.code, EACCES);
-	ck_assert(got.show_code);
-	ck_assert_str_eq(got.text, "mount /proc\nrun as root");
-}
-END_TEST
-
-START_TEST(silence_means_all_is_well)
-{
-	struct err err = { 0 };
-	int ends[2];
-
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	int reader AUTO(fd_release) = ends[0];
-
-	(void)close(ends[1]);
-	ck_assert_int_eq(err_receive(&err, reader), 0);
-	ck_assert_int_eq(err.code, 0);
-}
-END_TEST
-
-START_TEST(half_a_report_is_an_error)
-{
-	struct err err = { 0 };
-	int ends[2];
-
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	int reader AUTO(fd_release) = ends[0];
-	int writer AUTO(fd_release) = ends[1];
-
-	ck_assert_int_eq(write(writer, "half", 4), 4);
-	ck_assert_int_eq(err_receive(&err, reader), -EPROTO);
-	ck_assert_str_eq(err.text, "read the report of a set-up process");
-	ck_assert_int_eq(err_receive(&err, -1), -EBADF);
-	ck_assert_int_eq(err_send(&err, -1), -EBADF);
-}
-END_TEST
-
-START_TEST(a_report_is_terminated_whatever_was_sent)
-{
-	struct err sent, got = { 0 };
-	int ends[2];
-
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	int reader AUTO(fd_release) = ends[0];
-	int writer AUTO(fd_release) = ends[1];
-
-	memset(&sent, 'x', sizeof(sent));
-	sent.code = EIO;
-	sent.show_code = false;
-	ck_assert_int_eq(err_send(&sent, writer), 0);
-	ck_assert_int_eq(err_receive(&got, reader), -EIO);
-	ck_assert_uint_eq(strnlen(got.text, sizeof(got.text)), sizeof(got.text) - 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("base/err");
@@ -172,9 +102,5 @@ int main(void)
 	tcase_add_test(tcase, a_hint_comes_last_on_its_own_line);
 	tcase_add_test(tcase, codes_without_a_name_do_not_break_it);
 	tcase_add_test(tcase, long_text_is_cut_not_spilt);
-	tcase_add_test(tcase, crosses_a_pipe);
-	tcase_add_test(tcase, silence_means_all_is_well);
-	tcase_add_test(tcase, half_a_report_is_an_error);
-	tcase_add_test(tcase, a_report_is_terminated_whatever_was_sent);
 	return suite_run(suite);
 }
