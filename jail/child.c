@@ -223,11 +223,13 @@ static int enter_root(struct child *child, struct err *err)
 /* Inherited by the payload: no core file leaves the jail through the machine's core handler. */
 static int limit(struct child *child, struct err *err)
 {
-	struct rlimit none = { 0, 0 };
+	unsigned long files = child->start->spec->settings.values.open_files;
+	const struct rlimit none = { 0, 0 }, open_files = { files, files };
 
-	(void)child;
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return err_set(err, errno, "forbid core dumps");
+	if (files && setrlimit(RLIMIT_NOFILE, &open_files) < 0)
+		return err_set(err, errno, "%lu open files", files);
 	return 0;
 }
 

@@ -19,65 +19,109 @@
 
 typedef int parse_fn(struct jail_spec *spec, const char *value, struct err *err);
 
-static parse_fn parse_allow, parse_deny, parse_net, parse_write, parse_overlay, parse_hide,
-	parse_bind, parse_ro_bind, parse_tmpfs, parse_chdir, parse_hostname, parse_env,
-	parse_clear_env, parse_keep_env, parse_pass_fd, parse_time_limit, parse_audit,
-	parse_status_fd, parse_log_level, parse_verbose;
+static parse_fn parse_net, parse_chdir, parse_hostname, parse_env, parse_clear_env, parse_keep_env,
+	parse_pass_fd, parse_status_fd, parse_log_level, parse_verbose;
 
-/* Rows without a parse function are answered on stdout instead of starting a run. */
+/* Rows with neither setting nor parse function are answered on stdout instead of starting a run. */
 static const struct option_row {
 	const char *name;
 	char letter;
 	const char *value; /* NULL = the option takes none */
 	const char *help;
 	parse_fn *parse;
+	const char *setting; /* the policy's key that it says (setting_keys.c), instead of parse */
 	const char *group; /* heading in --help; NULL = the same as above */
 } rows[] = {
-	{ "allow", 0, "RULE",
-	  "allow connections that match RULE, for example\n'domain=*.example.org port=443'",
-	  parse_allow, "Network" },
-	{ "deny", 0, "RULE", "deny connections that match RULE; beats --allow", parse_deny, NULL },
-	{ "net", 0, "gate|none|host",
-	  "gate: judge every TCP connection (default);\nnone: loopback only; host: the caller's network,\nnothing is intercepted",
-	  parse_net, NULL },
-	{ "write", 0, "PATH", "PATH is writable, changes are real", parse_write,
-	  "Files (the root is read-only)" },
-	{ "overlay", 0, "PATH", "PATH is writable, changes are thrown away", parse_overlay, NULL },
-	{ "hide", 0, "PATH", "PATH is empty", parse_hide, NULL },
-	{ "bind", 0, "SRC[:DST]", "show SRC at DST, writable", parse_bind, NULL },
-	{ "ro-bind", 0, "SRC[:DST]", "show SRC at DST, read-only", parse_ro_bind, NULL },
-	{ "tmpfs", 0, "PATH[:SIZE]", "an empty directory in memory at PATH", parse_tmpfs, NULL },
-	{ "chdir", 0, "PATH", "the command's working directory", parse_chdir, "Process" },
-	{ "hostname", 0, "NAME", "the jail's host name (default: nsgate)", parse_hostname, NULL },
-	{ "env", 0, "NAME[=VALUE]", "keep, or set, a variable", parse_env, NULL },
-	{ "clear-env", 0, NULL, "keep only PATH, HOME, TERM, locale and the like", parse_clear_env,
-	  NULL },
-	{ "keep-env", 0, NULL, "keep the whole environment, credentials too", parse_keep_env,
-	  NULL },
-	{ "pass-fd", 0, "FD", "keep descriptor FD open", parse_pass_fd, NULL },
-	{ "time-limit", 0, "TIME", "kill everything after TIME: 500ms, 30s, 5m, 2h",
-	  parse_time_limit, NULL },
-	{ "audit", 0, "FILE", "append one JSON line for each decision", parse_audit, "Reports" },
-	{ "status-fd", 0, "FD", "write how the run ended, as JSON, to FD", parse_status_fd, NULL },
-	{ "log-level", 0, "LEVEL", "error, warn (default), info, debug", parse_log_level, NULL },
-	{ "verbose", 'v', NULL, "the same as --log-level info; twice: debug", parse_verbose, NULL },
-	{ "help", 'h', NULL, "show this", NULL, NULL },
-	{ "version", 'V', NULL, "show the version", NULL, NULL },
+	{ .name = "allow",
+	  .value = "RULE",
+	  .help = "allow connections that match RULE, for example\n'domain=*.example.org port=443'",
+	  .setting = "network.allow",
+	  .group = "Network" },
+	{ .name = "deny",
+	  .value = "RULE",
+	  .help = "deny connections that match RULE; beats --allow",
+	  .setting = "network.deny" },
+	{ .name = "net",
+	  .value = "gate|none|host",
+	  .help = "gate: judge every TCP connection (default);\nnone: loopback only; host: the caller's network,\nnothing is intercepted",
+	  .parse = parse_net },
+	{ .name = "write",
+	  .value = "PATH",
+	  .help = "PATH is writable, changes are real",
+	  .setting = "filesystem.write",
+	  .group = "Files (the root is read-only)" },
+	{ .name = "overlay",
+	  .value = "PATH",
+	  .help = "PATH is writable, changes are thrown away",
+	  .setting = "filesystem.overlay" },
+	{ .name = "hide", .value = "PATH", .help = "PATH is empty", .setting = "filesystem.hide" },
+	{ .name = "bind",
+	  .value = "SRC[:DST]",
+	  .help = "show SRC at DST, writable",
+	  .setting = "filesystem.bind" },
+	{ .name = "ro-bind",
+	  .value = "SRC[:DST]",
+	  .help = "show SRC at DST, read-only",
+	  .setting = "filesystem.ro-bind" },
+	{ .name = "tmpfs",
+	  .value = "PATH[:SIZE]",
+	  .help = "an empty directory in memory at PATH",
+	  .setting = "filesystem.tmpfs" },
+	{ .name = "chdir",
+	  .value = "PATH",
+	  .help = "the command's working directory",
+	  .parse = parse_chdir,
+	  .group = "Process" },
+	{ .name = "hostname",
+	  .value = "NAME",
+	  .help = "the jail's host name (default: nsgate)",
+	  .parse = parse_hostname },
+	{ .name = "env",
+	  .value = "NAME[=VALUE]",
+	  .help = "keep, or set, a variable",
+	  .parse = parse_env },
+	{ .name = "clear-env",
+	  .help = "keep only PATH, HOME, TERM, locale and the like",
+	  .parse = parse_clear_env },
+	{ .name = "keep-env",
+	  .help = "keep the whole environment, credentials too",
+	  .parse = parse_keep_env },
+	{ .name = "pass-fd",
+	  .value = "FD",
+	  .help = "keep descriptor FD open",
+	  .parse = parse_pass_fd },
+	{ .name = "time-limit",
+	  .value = "TIME",
+	  .help = "kill everything after TIME: 500ms, 30s, 5m, 2h",
+	  .setting = "limits.time" },
+	{ .name = "open-files",
+	  .value = "NUMBER",
+	  .help = "limit each process's open files",
+	  .setting = "limits.open-files" },
+	{ .name = "audit",
+	  .value = "FILE",
+	  .help = "append one JSON line for each decision",
+	  .setting = "audit.file",
+	  .group = "Reports" },
+	{ .name = "status-fd",
+	  .value = "FD",
+	  .help = "write how the run ended, as JSON, to FD",
+	  .parse = parse_status_fd },
+	{ .name = "log-level",
+	  .value = "LEVEL",
+	  .help = "error, warn (default), info, debug",
+	  .parse = parse_log_level },
+	{ .name = "verbose",
+	  .letter = 'v',
+	  .help = "the same as --log-level info; twice: debug",
+	  .parse = parse_verbose },
+	{ .name = "help", .letter = 'h', .help = "show this" },
+	{ .name = "version", .letter = 'V', .help = "show the version" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* ---- values -------------------------------------------------------------------------------- */
-
-static int parse_allow(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return policy_allow(&spec->policy, value, "--allow", err);
-}
-
-static int parse_deny(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return policy_deny(&spec->policy, value, "--deny", err);
-}
 
 static int parse_net(struct jail_spec *spec, const char *value, struct err *err)
 {
@@ -92,100 +136,6 @@ static int parse_net(struct jail_spec *spec, const char *value, struct err *err)
 		}
 	}
 	return err_bad(err, "--net %s: expected gate, none or host", value);
-}
-
-/* The caller's absolute, existing path. @resolved_out is heap memory. */
-static int resolve(const char *option, const char *path, char **resolved_out, struct err *err)
-{
-	*resolved_out = realpath(path, NULL);
-	if (!*resolved_out)
-		return err_set(err, errno, "%s %s", option, path);
-	return 0;
-}
-
-static int add_same_path(struct jail_spec *spec, const struct mount_kind *kind, const char *option,
-			 const char *path, struct err *err)
-{
-	char *resolved AUTO(heap_release) = NULL;
-
-	if (resolve(option, path, &resolved, err) < 0)
-		return -err->code;
-	return mount_list_add(&spec->mounts, kind, resolved, resolved, NULL, err);
-}
-
-static int parse_write(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return add_same_path(spec, &mount_kind_bind, "--write", value, err);
-}
-
-static int parse_overlay(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return add_same_path(spec, &mount_kind_overlay, "--overlay", value, err);
-}
-
-static int parse_hide(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return add_same_path(spec, &mount_kind_hide, "--hide", value, err);
-}
-
-/* SRC[:DST]: the last colon separates, so that a source may have some. */
-static int add_bind(struct jail_spec *spec, const struct mount_kind *kind, const char *option,
-		    const char *value, struct err *err)
-{
-	char *source AUTO(heap_release) = strdup(value);
-	char *resolved AUTO(heap_release) = NULL;
-	char *colon = source ? strrchr(source, ':') : NULL;
-
-	if (!source)
-		return err_set(err, ENOMEM, "%s", option);
-	if (!colon || colon[1] != '/')
-		return add_same_path(spec, kind, option, value, err);
-	*colon = '\0';
-	if (resolve(option, source, &resolved, err) < 0)
-		return -err->code;
-	if (mount_list_add(&spec->mounts, kind, resolved, colon + 1, NULL, err) < 0)
-		return err_wrap(err, "%s", option);
-	return 0;
-}
-
-static int parse_bind(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return add_bind(spec, &mount_kind_bind, "--bind", value, err);
-}
-
-static int parse_ro_bind(struct jail_spec *spec, const char *value, struct err *err)
-{
-	return add_bind(spec, &mount_kind_ro_bind, "--ro-bind", value, err);
-}
-
-/* A number with an optional unit, as tmpfs takes it. */
-static bool is_size(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	return digits > 0 && (text[digits] == '\0' ||
-			      (strchr("kmgKMG%", text[digits]) && text[digits + 1] == '\0'));
-}
-
-static int parse_tmpfs(struct jail_spec *spec, const char *value, struct err *err)
-{
-	char *path AUTO(heap_release) = strdup(value);
-	char *colon = path ? strrchr(path, ':') : NULL;
-
-	if (!path)
-		return err_set(err, ENOMEM, "--tmpfs");
-	if (colon) {
-		if (!is_size(colon + 1))
-			return err_bad(
-				err,
-				"--tmpfs %s: expected a size such as 64m, 2g or 10%% after the colon",
-				value);
-		*colon = '\0';
-	}
-	if (mount_list_add(&spec->mounts, &mount_kind_tmpfs, NULL, path, colon ? colon + 1 : NULL,
-			   err) < 0)
-		return err_wrap(err, "--tmpfs");
-	return 0;
 }
 
 static int parse_chdir(struct jail_spec *spec, const char *value, struct err *err)
@@ -272,38 +222,6 @@ static int parse_pass_fd(struct jail_spec *spec, const char *value, struct err *
 static int parse_status_fd(struct jail_spec *spec, const char *value, struct err *err)
 {
 	return parse_fd("--status-fd", value, &spec->status_fd, err);
-}
-
-static int parse_time_limit(struct jail_spec *spec, const char *value, struct err *err)
-{
-	static const struct {
-		const char *unit;
-		unsigned long ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
-	size_t digits = strspn(value, "0123456789");
-	char number[16];
-	unsigned long count;
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(value + digits, units[i].unit) != 0 || digits >= sizeof(number))
-			continue;
-		memcpy(number, value, digits);
-		number[digits] = '\0';
-		if (text_number(number, 1000000, &count) < 0 || count == 0)
-			break;
-		spec->time_limit_ms = count * units[i].ms;
-		return 0;
-	}
-	return err_bad(err,
-		       "--time-limit %s: expected a number above 0 with a unit: 500ms, 30s, 5m, 2h",
-		       value);
-}
-
-static int parse_audit(struct jail_spec *spec, const char *value, struct err *err)
-{
-	(void)err;
-	spec->audit_path = value;
-	return 0;
 }
 
 static int parse_log_level(struct jail_spec *spec, const char *value, struct err *err)
@@ -413,6 +331,16 @@ static int unknown(const char *word, struct err *err)
 	return err_bad(err, "unknown option %s: see nsgate --help", shown);
 }
 
+static int put_setting(struct jail_spec *spec, const struct option_row *row, const char *value,
+		       struct err *err)
+{
+	char origin[ORIGIN_SIZE];
+
+	(void)snprintf(origin, sizeof(origin), "--%s", row->name);
+	return setting_put(&spec->settings, setting_key_find(row->setting), value, place_of(origin),
+			   SETTING_FROM_COMMAND_LINE, err);
+}
+
 /* One "--name", "--name=value" or "--name value" at argv[*index]; moves *@index past it. */
 static int parse_long(char **argv, int *index, struct jail_spec *spec, struct err *err)
 {
@@ -425,7 +353,7 @@ static int parse_long(char **argv, int *index, struct jail_spec *spec, struct er
 		return unknown(word, err);
 	if (value && !row->value)
 		return err_bad(err, "--%s takes no value", row->name);
-	if (!row->parse)
+	if (!row->parse && !row->setting)
 		return answer(row);
 	if (!value && row->value) {
 		value = argv[*index];
@@ -433,7 +361,7 @@ static int parse_long(char **argv, int *index, struct jail_spec *spec, struct er
 			return err_bad(err, "--%s: expected %s after it", row->name, row->value);
 		(*index)++;
 	}
-	return row->parse(spec, value, err);
+	return row->setting ? put_setting(spec, row, value, err) : row->parse(spec, value, err);
 }
 
 /* "-v", "-vv": letters have no values. */

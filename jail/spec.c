@@ -6,12 +6,11 @@
 void spec_init(struct jail_spec *spec)
 {
 	*spec = (struct jail_spec) { .hostname = "nsgate", .status_fd = -1 };
-	policy_init(&spec->policy);
+	settings_init(&spec->settings);
 }
 
 void spec_done(struct jail_spec *spec)
 {
-	policy_done(&spec->policy);
-	mount_list_done(&spec->mounts);
+	settings_done(&spec->settings);
 	free(spec->env_adds);
 }

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "jail/mount/mount.h"
 #include "policy/base/err.h"
-#include "policy/policy.h"
+#include "policy/settings.h"
 
 enum net_mode {
 	NET_GATE, /* every TCP connection is judged by the policy */
@@ -26,9 +25,8 @@ enum env_mode {
 
 struct jail_spec {
 	char **command; /* NULL-terminated; points into argv */
-	struct policy policy;
+	struct settings settings;
 	enum net_mode net;
-	struct mount_list mounts; /* beyond the default view, in the order given */
 	const char *chdir; /* inside the jail; NULL = the caller's directory */
 	const char *hostname;
 	enum env_mode env_mode;
@@ -36,8 +34,6 @@ struct jail_spec {
 	size_t env_add_count;
 	int pass_fds[SPEC_PASS_FDS_MAX];
 	size_t pass_fd_count;
-	unsigned long time_limit_ms; /* 0 = none */
-	const char *audit_path; /* NULL = no audit */
 	int status_fd; /* -1 = none; the caller's */
 };
 

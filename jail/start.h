@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "jail/mount/mount.h"
 #include "jail/spec.h"
 #include "policy/net_plan.h"
 

@@ -32,6 +32,7 @@
 #include "jail/fds.h"
 #include "jail/ids.h"
 #include "jail/jail.h"
+#include "jail/mount/mount.h"
 #include "jail/start.h"
 #include "jail/status.h"
 #include "netsetup/net.h"
@@ -106,18 +107,6 @@ static int write_name_files(struct run *run, struct err *err)
 	return 0;
 }
 
-static int add_user_mounts(struct run *run, struct err *err)
-{
-	for (size_t i = 0; i < run->spec->mounts.count; i++) {
-		const struct mount_entry *entry = &run->spec->mounts.entries[i];
-
-		if (mount_list_add(&run->mounts, entry->kind, entry->source, entry->target,
-				   entry->data, err) < 0)
-			return -err->code;
-	}
-	return 0;
-}
-
 static int plan_view(struct run *run, struct err *err)
 {
 	struct mount_view view = {
@@ -134,12 +123,12 @@ static int plan_view(struct run *run, struct err *err)
 	view.hosts = run->hosts;
 	if (mount_default_view(&run->mounts, &view, err) < 0)
 		return -err->code;
-	return add_user_mounts(run, err);
+	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
 }
 
 static int open_audit(struct run *run, struct err *err)
 {
-	const char *path = run->spec->audit_path;
+	const char *path = run->spec->settings.values.audit_path;
 
 	if (!path)
 		return 0;
@@ -153,8 +142,8 @@ static int prepare(struct run *run, struct err *err)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
 	/* Compiled once, before the proxy is forked. */
-	if (policy_check_run(&run->spec->policy, err) < 0 ||
-	    policy_compile(&run->spec->policy, err) < 0 ||
+	if (policy_check_run(&run->spec->settings.policy, err) < 0 ||
+	    policy_compile(&run->spec->settings.policy, err) < 0 ||
 	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 || open_audit(run, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)
@@ -177,7 +166,7 @@ static int prepare(struct run *run, struct err *err)
 _Noreturn static void proxy_main(struct run *run, int control_fd)
 {
 	struct proxy_config config = {
-		.policy = &run->spec->policy,
+		.settings = &run->spec->settings,
 		.plan = &run->plan,
 		.audit_fd = run->audit_fd,
 		.sniff_timeout_ms = SNIFF_TIMEOUT_MS,
@@ -308,7 +297,7 @@ static int start_init(struct run *run, int *proxy_end, struct err *err)
 
 static int start_timer(struct run *run, struct err *err)
 {
-	unsigned long limit = run->spec->time_limit_ms;
+	unsigned long limit = run->spec->settings.values.time_limit_ms;
 	struct itimerspec when = {
 		.it_value = { .tv_sec = (time_t)(limit / 1000),
 			      .tv_nsec = (long)(limit % 1000) * 1000000 },
@@ -397,7 +386,7 @@ static void take_time_limit(struct run *run)
 		run->status.outcome = STATUS_TIME_LIMIT;
 		run->status.exit_status = EXIT_TIME_LIMIT;
 		log_warn("time limit of %lu ms reached, everything in the jail is killed",
-			 run->spec->time_limit_ms);
+			 run->spec->settings.values.time_limit_ms);
 	}
 	fd_release(&run->timer_fd);
 	kill_init(run);

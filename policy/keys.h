@@ -11,14 +11,14 @@
 
 #include "policy/base/err.h"
 #include "policy/name.h"
+#include "policy/place.h"
 #include "policy/rule.h"
 
 /* A part of a rule's text, and where it stands. */
 struct rule_part {
-	const char *origin; /* for messages */
+	struct place place;
 	const char *text; /* not terminated */
 	size_t length;
-	size_t column; /* of its first byte, from 1 */
 	enum rule_dialect dialect;
 	bool is_end; /* of the rule: nothing follows, no blank either */
 };
@@ -72,10 +72,7 @@ int rule_key_scheme(const struct rule_part *value, struct rule_draft *draft, str
 int rule_key_method(const struct rule_part *value, struct rule_draft *draft, struct err *err);
 int rule_key_path(const struct rule_part *value, struct rule_draft *draft, struct err *err);
 
-/*
- * "origin: column N: expected @expected, got …", where the culprit is @length bytes of @part
- * from @offset on; 0 = something is missing there. Returns -EINVAL.
- */
+/* place_unexpected() of @part. */
 int rule_unexpected(const struct rule_part *part, size_t offset, size_t length,
 		    const char *expected, struct err *err);
 

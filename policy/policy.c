@@ -71,15 +71,15 @@ static const char *keep_origin(struct policy *policy, const char *origin)
 }
 
 static int append(struct policy *policy, struct rule_list *list, const char *text,
-		  const char *origin, struct err *err)
+		  struct place place, struct err *err)
 {
-	const char *kept = keep_origin(policy, origin);
 	struct rule rule;
 	int rc;
 
-	if (!kept)
+	place.origin = keep_origin(policy, place.origin);
+	if (!place.origin)
 		return err_set(err, ENOMEM, "keep a rule");
-	rc = rule_parse(text, kept, policy->dialect, &policy->arena, &rule, err);
+	rc = rule_parse(text, place, policy->dialect, &policy->arena, &rule, err);
 	if (rc < 0)
 		return rc;
 	drop_indexes(policy); /* they would not know the rule, and lead to rules that move */
@@ -89,14 +89,14 @@ static int append(struct policy *policy, struct rule_list *list, const char *tex
 	return 0;
 }
 
-int policy_allow(struct policy *policy, const char *rule, const char *origin, struct err *err)
+int policy_allow(struct policy *policy, const char *rule, struct place place, struct err *err)
 {
-	return append(policy, &policy->allow, rule, origin, err);
+	return append(policy, &policy->allow, rule, place, err);
 }
 
-int policy_deny(struct policy *policy, const char *rule, const char *origin, struct err *err)
+int policy_deny(struct policy *policy, const char *rule, struct place place, struct err *err)
 {
-	return append(policy, &policy->deny, rule, origin, err);
+	return append(policy, &policy->deny, rule, place, err);
 }
 
 static int check_run(const struct rule_list *list, struct err *err)

@@ -10,6 +10,7 @@
 #include "policy/base/arena.h"
 #include "policy/base/err.h"
 #include "policy/name.h"
+#include "policy/place.h"
 #include "policy/reason.h"
 #include "policy/rule.h"
 
@@ -47,11 +48,11 @@ void policy_init(struct policy *policy);
 void policy_done(struct policy *policy);
 
 /*
- * Parses and appends one rule; @origin is for messages. The policy is to be compiled after that,
+ * Parses and appends one rule. The policy is to be compiled after that,
  * also if it was before. Returns 0, -EINVAL, -ENOMEM; a refused rule changes nothing.
  */
-int policy_allow(struct policy *policy, const char *rule, const char *origin, struct err *err);
-int policy_deny(struct policy *policy, const char *rule, const char *origin, struct err *err);
+int policy_allow(struct policy *policy, const char *rule, struct place place, struct err *err);
+int policy_deny(struct policy *policy, const char *rule, struct place place, struct err *err);
 
 /*
  * Makes the rules ready for verdicts; the policy stays where it is from then on, and so do its

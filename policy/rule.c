@@ -12,20 +12,12 @@
 #include "policy/path.h"
 #include "policy/request.h"
 
-#define QUOTE_BYTES 64 /* of somebody else's text in a message */
-#define KEY_MAX	    32 /* longer words are no typing mistake of a key */
+#define KEY_MAX 32 /* longer words are no typing mistake of a key */
 
 int rule_unexpected(const struct rule_part *part, size_t offset, size_t length,
 		    const char *expected, struct err *err)
 {
-	char got[QUOTE_BYTES];
-
-	if (length == 0)
-		return err_bad(err, "%s: column %zu: expected %s, got nothing", part->origin,
-			       part->column + offset, expected);
-	return err_bad(err, "%s: column %zu: expected %s, got \"%s\"", part->origin,
-		       part->column + offset, expected,
-		       text_escape(part->text + offset, length, got, sizeof(got)));
+	return place_unexpected(part->place, part->text, offset, length, expected, err);
 }
 
 static const char *blanks(enum rule_dialect dialect)
@@ -106,8 +98,8 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	if (!key || (!is_known(key, word->dialect) && word->dialect == RULE_BOUNDARY))
 		return unknown_key(&name, equals != NULL, err);
 	if (!key->parse)
-		return err_bad(err, "%s: column %zu: %s= cannot be used: %s", word->origin,
-			       word->column, key->name, key->instead);
+		return err_bad(err, "%s: column %zu: %s= cannot be used: %s", word->place.origin,
+			       word->place.column, key->name, key->instead);
 	if (!equals)
 		return rule_unexpected(word, word->length, 0, "'=' and a value", err);
 	bit = UINT32_C(1) << (key - rule_keys);
@@ -118,34 +110,33 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	*seen_keys |= bit;
 	value.text = equals + 1;
 	value.length = word->length - name.length - 1;
-	value.column += name.length + 1;
+	value.place.column += name.length + 1;
 	if (value.length == 0)
 		return rule_unexpected(&value, 0, 0, key->value, err);
 	if (key->needs_http && !draft->http_key) {
 		draft->http_key = key->name;
-		draft->http_column = word->column;
+		draft->http_column = word->place.column;
 	}
 	return key->parse(&value, draft, err);
 }
 
-static int parse_words(const char *text, const char *origin, enum rule_dialect dialect,
+static int parse_words(const char *text, struct place place, enum rule_dialect dialect,
 		       struct rule_draft *draft, struct err *err)
 {
-	struct rule_part whole = { .origin = origin, .text = text, .column = 1 };
+	struct rule_part whole = { .place = place, .text = text };
 	const char *blank = blanks(dialect);
 	size_t at = strspn(text, blank);
 	uint32_t seen_keys = 0;
 
 	if (!text[at])
-		return err_bad(err, "%s: column 1: empty rule", origin);
+		return err_bad(err, "%s: column %zu: empty rule", place.origin, place.column);
 	if (at > 0)
 		return rule_unexpected(&whole, 0, 1, "a key", err);
 	while (text[at]) {
 		struct rule_part word = {
-			.origin = origin,
+			.place = { place.origin, place.column + at },
 			.text = text + at,
 			.length = strcspn(text + at, blank),
-			.column = at + 1,
 			.dialect = dialect,
 		};
 		int rc;
@@ -228,21 +219,21 @@ static int pack(const struct rule_draft *draft, const char *text, struct arena *
 	return draft->http_key ? pack_http(draft, arena, rule_out) : 0;
 }
 
-int rule_parse(const char *text, const char *origin, enum rule_dialect dialect, struct arena *arena,
+int rule_parse(const char *text, struct place place, enum rule_dialect dialect, struct arena *arena,
 	       struct rule *rule_out, struct err *err)
 {
 	struct rule_draft draft AUTO(draft_done) = { 0 };
 	int rc;
 
 	*rule_out = (struct rule) { 0 };
-	rc = parse_words(text, origin, dialect, &draft, err);
+	rc = parse_words(text, place, dialect, &draft, err);
 	if (rc < 0)
 		return rc;
 	if (pack(&draft, text, arena, rule_out) < 0) {
 		*rule_out = (struct rule) { 0 };
 		return err_set(err, ENOMEM, "keep a rule");
 	}
-	rule_out->origin = origin;
+	rule_out->origin = place.origin;
 	return 0;
 }
 

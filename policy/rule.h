@@ -9,6 +9,7 @@
 #include "policy/addr.h"
 #include "policy/base/arena.h"
 #include "policy/base/err.h"
+#include "policy/place.h"
 
 struct request;
 
@@ -47,12 +48,12 @@ struct rule {
 };
 
 /*
- * Parses @text. The error names the origin, the column (from 1), what was expected there and,
- * for an unknown key, the nearest known one. What the rule points to lies in @arena, but for
- * @origin, which is the caller's and has to live as long. @rule_out is empty on failure, and
+ * Parses @text. The error names the place, what was expected there and, for an unknown key, the
+ * nearest known one. What the rule points to lies in @arena, but for the origin, which is the
+ * caller's and has to live as long. @rule_out is empty on failure, and
  * nothing was taken from the arena. Returns 0, -EINVAL, or -ENOMEM.
  */
-int rule_parse(const char *text, const char *origin, enum rule_dialect dialect, struct arena *arena,
+int rule_parse(const char *text, struct place place, enum rule_dialect dialect, struct arena *arena,
 	       struct rule *rule_out, struct err *err);
 
 bool rule_has_port(const struct rule *rule, uint16_t port);

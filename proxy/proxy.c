@@ -107,7 +107,7 @@ static int start_conns(struct proxy *proxy, struct err *err)
 		max = (unsigned)((files - FILES_RESERVED) / FILES_A_CONN);
 	proxy->conns = (struct conns) {
 		.loop = proxy->loop,
-		.policy = proxy->config->policy,
+		.policy = &proxy->config->settings->policy,
 		.plan = proxy->config->plan,
 		.names = proxy->names,
 		.resolver = proxy->resolver,
@@ -163,7 +163,7 @@ static int start_listeners(struct proxy *proxy, struct err *err)
 {
 	proxy->dns = (struct dns_server) {
 		.loop = proxy->loop,
-		.policy = proxy->config->policy,
+		.policy = &proxy->config->settings->policy,
 		.names = proxy->names,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,

@@ -4,10 +4,10 @@
 
 #include "policy/base/err.h"
 #include "policy/net_plan.h"
-#include "policy/policy.h"
+#include "policy/settings.h"
 
 struct proxy_config {
-	const struct policy *policy; /* the caller's, for the whole run */
+	const struct settings *settings; /* the caller's, for the whole run */
 	const struct net_plan *plan; /* the caller's */
 	int audit_fd; /* owned by the proxy; -1 = no audit */
 	char jail_id[17]; /* names the run in audit records: 16 hex digits */

@@ -13,6 +13,7 @@
 #include "policy/base/err.h"
 
 struct mount_ctx;
+struct settings;
 struct mount_entry;
 
 typedef int mount_fn(struct mount_ctx *ctx, const struct mount_entry *entry, struct err *err);
@@ -70,6 +71,13 @@ struct mount_view {
 
 /* Puts the default view into @list: root, devices, home, current directory … */
 int mount_default_view(struct mount_list *list, const struct mount_view *view, struct err *err);
+
+/*
+ * Puts the paths of @settings into @list, in the order given. "~" is @home, which may be NULL;
+ * what is relative begins at the current directory. Returns 0 or -errno.
+ */
+int mount_add_paths(struct mount_list *list, const struct settings *settings, const char *home,
+		    struct err *err);
 
 /*
  * Builds the new root beside the old one, which stays in use until mount_enter().

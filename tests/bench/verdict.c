@@ -174,11 +174,11 @@ static void make_policy(struct policy *policy, unsigned rules, double *parse_ms,
 		char rule[128];
 
 		write_rule(i, rule, sizeof(rule));
-		if (policy_allow(policy, rule, "--allow", &err) < 0)
+		if (policy_allow(policy, rule, place_of("--allow"), &err) < 0)
 			die(err.text);
 	}
-	if (policy_deny(policy, "domain=*.evil.example", "--deny", &err) < 0 ||
-	    policy_deny(policy, "cidr=20.9.9.0/24", "--deny", &err) < 0)
+	if (policy_deny(policy, "domain=*.evil.example", place_of("--deny"), &err) < 0 ||
+	    policy_deny(policy, "cidr=20.9.9.0/24", place_of("--deny"), &err) < 0)
 		die(err.text);
 	parsed = now_ns();
 	if (policy_compile(policy, &err) < 0)

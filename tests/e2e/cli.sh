@@ -14,7 +14,8 @@ jail() # [OPTION...] -- COMMAND...: without a network, which starts sooner
 run nsgate --help
 expect_eq "$STATUS/$ERR" 0/ '--help'
 help=$OUT
-mapfile -t rows < <(sed -nE 's/^\t\{ "([a-z-]+)", [^,]+, (NULL|"[^"]*"),.*/\1 \2/p' "$TEST_ROOT/jail/options.c")
+mapfile -t rows < <(tr -d '\n\t' <"$TEST_ROOT/jail/options.c" | grep -oP '[{] [.]name = "\K[a-z-]+",( *[.]letter = .{3},)?( *[.]value = "[^"]*")?' |
+	sed -E 's/^([a-z-]+)",( *[.]letter = .{3},)?$/\1 NULL/; s/^([a-z-]+)",.*[.]value = /\1 /')
 [[ ${#rows[@]} -ge 20 ]] || fail "only ${#rows[@]} rows found in jail/options.c"
 with_value=() without_value=()
 for row in "${rows[@]}"; do
@@ -83,7 +84,7 @@ refused '--net : expected gate' --net '' "${ran[@]}"
 refused '--log-level loud: expected error, warn, info or debug' --log-level loud "${ran[@]}"
 refused '--clear-env and --keep-env exclude each other' --clear-env --keep-env "${ran[@]}"
 for value in 5 0s -1s 1d 1.5s '' ' 1s' 99999999999999999999s 0x1s s; do
-	refused "--time-limit $value: expected a number above 0 with a unit" --time-limit "$value" "${ran[@]}"
+	refused "--time-limit: column 1: expected a number above 0 with a unit: .*got (\"$value\"|nothing)" --time-limit "$value" "${ran[@]}"
 done
 for value in x -1 '' 3x 99999999999; do
 	refused "--status-fd $value: expected the number" --status-fd "$value" "${ran[@]}"

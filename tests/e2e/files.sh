@@ -265,7 +265,7 @@ refused() # MESSAGE OPTION...
 for option in --write --overlay --hide --bind --ro-bind; do
 	refused "$option missing: No such file" "$option" missing
 	refused "$option $D/missing/x: No such file" "$option" "$D/missing/x"
-	refused "$option : No such file" "$option" ''
+	refused "$option: column 1: expected a path, got nothing" "$option" ''
 done
 refused 'there is no /mnt/missing to mount on.*Make it first' --bind "$D/place:/mnt/missing"
 refused 'there is no /mnt/missing to mount on' --tmpfs /mnt/missing

@@ -150,9 +150,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	policy_init(&policy);
 	must(query && names, "memory for the query");
-	must(policy_allow(&policy, "domain=*.example.org", "fuzz", &err) == 0 &&
-		     policy_allow(&policy, "domain=ok.test", "fuzz", &err) == 0 &&
-		     policy_deny(&policy, "domain=no.example.org", "fuzz", &err) == 0 &&
+	must(policy_allow(&policy, "domain=*.example.org", place_of("fuzz"), &err) == 0 &&
+		     policy_allow(&policy, "domain=ok.test", place_of("fuzz"), &err) == 0 &&
+		     policy_deny(&policy, "domain=no.example.org", place_of("fuzz"), &err) == 0 &&
 		     policy_compile(&policy, &err) == 0,
 	     "the rules are fine");
 	must(names_number(names, "a.example.org", &number) == 0, "memory for a name");

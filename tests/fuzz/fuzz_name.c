@@ -124,7 +124,8 @@ static bool matches(const struct name_pattern *pattern, const char *name)
 
 	policy_init(&policy);
 	(void)snprintf(rule, sizeof(rule), "domain=%s", pattern->text);
-	must(policy_allow(&policy, rule, "fuzz", &err) == 0 && policy_compile(&policy, &err) == 0,
+	must(policy_allow(&policy, rule, place_of("fuzz"), &err) == 0 &&
+		     policy_compile(&policy, &err) == 0,
 	     "a canonical pattern makes a rule");
 	return policy_judge_query(&policy, name).is_allowed;
 }

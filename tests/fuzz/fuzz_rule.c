@@ -142,7 +142,7 @@ static void must_reparse(const struct rule *rule, const char *text, enum rule_di
 	struct rule again;
 	struct err err;
 
-	must(rule_parse(text, "again", dialect, &arena, &again, &err) == 0, property);
+	must(rule_parse(text, place_of("again"), dialect, &arena, &again, &err) == 0, property);
 	must(same_rule(rule, &again), property);
 }
 
@@ -208,7 +208,8 @@ static void check_verdicts(const char *text, const struct rule *rule, enum rule_
 	must(path != NULL, "memory for a path");
 	policy_init(&policy);
 	policy.dialect = dialect;
-	must(policy_allow(&policy, text, "fuzz", &err) == 0 && policy_compile(&policy, &err) == 0,
+	must(policy_allow(&policy, text, place_of("fuzz"), &err) == 0 &&
+		     policy_compile(&policy, &err) == 0,
 	     "an accepted rule can be kept");
 	if (rule->domain) {
 		(void)strcpy(name, rule->domain);
@@ -231,7 +232,8 @@ static void check_verdicts(const char *text, const struct rule *rule, enum rule_
 	/* Where a first method is none, the request is not the rule's. */
 	if (!rule->http || !rule->http->methods || *rule->http->methods)
 		check_requests(&policy, rule, &request, true);
-	must(policy_deny(&policy, text, "fuzz", &err) == 0 && policy_compile(&policy, &err) == 0,
+	must(policy_deny(&policy, text, place_of("fuzz"), &err) == 0 &&
+		     policy_compile(&policy, &err) == 0,
 	     "an accepted rule can be kept");
 	make_request(rule, &request, path);
 	must(!policy_judge_request(&policy, &request).is_allowed || (is_named && rule->blocks) ||
@@ -252,7 +254,7 @@ static void check(const char *text, enum rule_dialect dialect)
 	struct rule rule;
 	struct err err = { 0 };
 
-	if (rule_parse(text, "fuzz", dialect, &arena, &rule, &err) < 0) {
+	if (rule_parse(text, place_of("fuzz"), dialect, &arena, &rule, &err) < 0) {
 		check_refusal(text, &rule, &err);
 		return;
 	}

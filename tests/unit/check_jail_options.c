@@ -59,16 +59,14 @@ static const struct {
 	{ { "--net", "open", "true" }, "--net open: expected gate, none or host" },
 	{ { "--chdir", "here", "true" }, "--chdir here: expected an absolute path" },
 	{ { "--time-limit", "10", "true" },
-	  "--time-limit 10: expected a number above 0 with a unit: 500ms, 30s, 5m, 2h" },
+	  "--time-limit: column 1: expected a number above 0 with a unit: 500ms, 30s, 5m, 2h, got "
+	  "\"10\"" },
 	{ { "--time-limit", "0s", "true" },
-	  "--time-limit 0s: expected a number above 0 with a unit: 500ms, 30s, 5m, 2h" },
+	  "--time-limit: column 1: expected a number above 0 with a unit: 500ms, 30s, 5m, 2h, got "
+	  "\"0s\"" },
 	{ { "--time-limit", "99999999999999999999s", "true" },
-	  "--time-limit 99999999999999999999s: expected a number above 0 with a unit: 500ms, "
-	  "30s, 5m, 2h" },
-	{ { "--tmpfs", "/x:lots", "true" },
-	  "--tmpfs /x:lots: expected a size such as 64m, 2g or 10% after the colon" },
-	{ { "--tmpfs", "x", "true" }, "--tmpfs: x: expected an absolute path" },
-	{ { "--tmpfs", "/x/../y", "true" }, "--tmpfs: /x/../y: expected a path without \"..\"" },
+	  "--time-limit: column 1: expected a number above 0 with a unit: 500ms, 30s, 5m, 2h, got "
+	  "\"99999999999999999999s\"" },
 	{ { "--hostname", "a b", "true" },
 	  "--hostname a b: expected a host name of at most 64 letters, digits, hyphens and dots" },
 	{ { "--env", "=x", "true" }, "--env =x: expected NAME or NAME=VALUE" },
@@ -85,11 +83,9 @@ START_TEST(refuses_and_says_what_was_meant)
 }
 END_TEST
 
-START_TEST(closed_descriptors_and_missing_paths_are_errors_of_the_system)
+START_TEST(a_closed_descriptor_is_an_error_of_the_system)
 {
 	ck_assert_int_eq(parse((const char *[]) { "--pass-fd", "999", "true", NULL }), -EBADF);
-	ck_assert_int_eq(parse((const char *[]) { "--write", "/no/such", "true", NULL }), -ENOENT);
-	ck_assert_str_eq(err.text, "--write /no/such");
 }
 END_TEST
 
@@ -116,10 +112,10 @@ START_TEST(values_stand_after_a_blank_or_an_equals_sign)
 				      NULL };
 
 	ck_assert_int_eq(parse(words), OPTIONS_RUN);
-	ck_assert_uint_eq(spec.policy.allow.count, 2);
-	ck_assert_str_eq(spec.policy.allow.rules[1].text, "domain=b.test");
-	ck_assert_str_eq(spec.policy.allow.rules[1].origin, "--allow");
-	ck_assert_uint_eq(spec.policy.deny.count, 1);
+	ck_assert_uint_eq(spec.settings.policy.allow.count, 2);
+	ck_assert_str_eq(spec.settings.policy.allow.rules[1].text, "domain=b.test");
+	ck_assert_str_eq(spec.settings.policy.allow.rules[1].origin, "--allow");
+	ck_assert_uint_eq(spec.settings.policy.deny.count, 1);
 	ck_assert_int_eq(spec.net, NET_NONE);
 }
 END_TEST
@@ -133,36 +129,29 @@ START_TEST(times_have_units)
 {
 	ck_assert_int_eq(parse((const char *[]) { "--time-limit", limits[_i].text, "true", NULL }),
 			 OPTIONS_RUN);
-	ck_assert_uint_eq(spec.time_limit_ms, limits[_i].ms);
+	ck_assert_uint_eq(spec.settings.values.time_limit_ms, limits[_i].ms);
 }
 END_TEST
 
 static const struct {
 	const char *words[WORDS_MAX];
-	const struct mount_kind *kind;
-	const char *source, *target, *data;
-} mounts[] = {
-	{ { "--bind", "/usr:/mnt/a", "true" }, &mount_kind_bind, "/usr", "/mnt/a", NULL },
-	{ { "--ro-bind", "/usr/./bin/..", "true" }, &mount_kind_ro_bind, "/usr", "/usr", NULL },
-	{ { "--write", "/usr/", "true" }, &mount_kind_bind, "/usr", "/usr", NULL },
-	{ { "--overlay", "/usr", "true" }, &mount_kind_overlay, "/usr", "/usr", NULL },
-	{ { "--hide", "/usr", "true" }, &mount_kind_hide, "/usr", "/usr", NULL },
-	{ { "--tmpfs", "/a//b/./c/", "true" }, &mount_kind_tmpfs, NULL, "/a/b/c", NULL },
-	{ { "--tmpfs", "/a:64m", "true" }, &mount_kind_tmpfs, NULL, "/a", "64m" },
-	{ { "--tmpfs", "/a:10%", "true" }, &mount_kind_tmpfs, NULL, "/a", "10%" },
+	enum path_kind kind;
+} paths[] = {
+	{ { "--write", "a", "true" }, PATH_WRITE },
+	{ { "--overlay", "a", "true" }, PATH_OVERLAY },
+	{ { "--hide", "a", "true" }, PATH_HIDE },
+	{ { "--bind", "a", "true" }, PATH_BIND },
+	{ { "--ro-bind", "a", "true" }, PATH_RO_BIND },
+	{ { "--tmpfs", "a", "true" }, PATH_TMPFS },
 };
 
-START_TEST(mounts_have_a_source_and_a_clean_target)
+START_TEST(paths_are_kept_as_they_are_written)
 {
-	const struct mount_entry *entry;
-
-	ck_assert_int_eq(parse(mounts[_i].words), OPTIONS_RUN);
-	ck_assert_uint_eq(spec.mounts.count, 1);
-	entry = &spec.mounts.entries[0];
-	ck_assert_ptr_eq(entry->kind, mounts[_i].kind);
-	ck_assert_pstr_eq(entry->source, mounts[_i].source);
-	ck_assert_str_eq(entry->target, mounts[_i].target);
-	ck_assert_pstr_eq(entry->data, mounts[_i].data);
+	ck_assert_int_eq(parse(paths[_i].words), OPTIONS_RUN);
+	ck_assert_uint_eq(spec.settings.path_count, 1);
+	ck_assert_int_eq(spec.settings.paths[0].kind, paths[_i].kind);
+	ck_assert_str_eq(spec.settings.paths[0].path, "a");
+	ck_assert_str_eq(spec.settings.paths[0].origin, paths[_i].words[0]);
 }
 END_TEST
 
@@ -213,11 +202,11 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, refuses_and_says_what_was_meant, 0, ROWS(refused));
-	tcase_add_test(tests, closed_descriptors_and_missing_paths_are_errors_of_the_system);
+	tcase_add_test(tests, a_closed_descriptor_is_an_error_of_the_system);
 	tcase_add_test(tests, options_end_at_the_first_word_or_at_two_hyphens);
 	tcase_add_test(tests, values_stand_after_a_blank_or_an_equals_sign);
 	tcase_add_loop_test(tests, times_have_units, 0, ROWS(limits));
-	tcase_add_loop_test(tests, mounts_have_a_source_and_a_clean_target, 0, ROWS(mounts));
+	tcase_add_loop_test(tests, paths_are_kept_as_they_are_written, 0, ROWS(paths));
 	tcase_add_test(tests, letters_may_stand_together);
 	tcase_add_test(tests, every_option_is_in_the_manual_page);
 	suite_add_tcase(suite, tests);

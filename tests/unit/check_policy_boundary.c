@@ -34,7 +34,8 @@ START_TEST(judges_as_boundary_does)
 	policy_init(&policy);
 	policy.dialect = RULE_BOUNDARY;
 	for (int i = 0; boundary_rules[_i].rules[i] && outcome == SAME; i++) {
-		if (policy_allow(&policy, boundary_rules[_i].rules[i], "--allow", &err) < 0)
+		if (policy_allow(&policy, boundary_rules[_i].rules[i], place_of("--allow"), &err) <
+		    0)
 			outcome = REFUSED;
 	}
 	if (outcome == SAME) {
@@ -102,8 +103,8 @@ START_TEST(refuses_and_says_where_and_why)
 	struct err err;
 
 	(void)snprintf(message, sizeof(message), "--allow: column %s", refused[_i].message);
-	ck_assert_msg(rule_parse(refused[_i].text, "--allow", RULE_BOUNDARY, &arena, &rule, &err) ==
-			      -EINVAL,
+	ck_assert_msg(rule_parse(refused[_i].text, place_of("--allow"), RULE_BOUNDARY, &arena,
+				 &rule, &err) == -EINVAL,
 		      "'%s' is refused", refused[_i].text);
 	ck_assert_str_eq(err.text, message);
 }
@@ -139,7 +140,7 @@ START_TEST(reads_corners)
 
 	policy_init(&policy);
 	policy.dialect = RULE_BOUNDARY;
-	ck_assert_msg(policy_allow(&policy, corners[_i].rule, "--allow", &err) == 0, "%s",
+	ck_assert_msg(policy_allow(&policy, corners[_i].rule, place_of("--allow"), &err) == 0, "%s",
 		      err.text);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_int_eq(judge(&policy, corners[_i].method, corners[_i].url), corners[_i].outcome);

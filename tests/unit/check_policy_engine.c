@@ -381,8 +381,8 @@ static void random_policy(struct policy *policy)
 		char rule[RULE_SIZE];
 
 		random_rule(rule);
-		ck_assert_msg((i < allow ? policy_allow : policy_deny)(policy, rule, "t", &err) ==
-				      0,
+		ck_assert_msg((i < allow ? policy_allow : policy_deny)(policy, rule, place_of("t"),
+								       &err) == 0,
 			      "%s", err.text);
 	}
 	ck_assert_int_eq(policy_compile(policy, &err), 0);
@@ -481,8 +481,8 @@ START_TEST(the_deepest_name_is_judged)
 		(void)strcat(rule, i % 2 ? ".a" : ".*");
 	}
 	ck_assert_uint_eq(strlen(name), NAME_MAX_LENGTH);
-	ck_assert_int_eq(policy_allow(&policy, rule, "test", &err), 0);
-	ck_assert_int_eq(policy_allow(&policy, "domain=*.a.a", "test", &err), 0);
+	ck_assert_int_eq(policy_allow(&policy, rule, place_of("test"), &err), 0);
+	ck_assert_int_eq(policy_allow(&policy, "domain=*.a.a", place_of("test"), &err), 0);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_str_eq(policy_judge_query(&policy, name).rule->text, rule);
 	ck_assert_str_eq(policy_judge_query(&policy, name + 2).rule->text, "domain=*.a.a");

@@ -292,7 +292,7 @@ START_TEST(matches_label_by_label)
 
 	policy_init(&policy);
 	(void)snprintf(rule, sizeof(rule), "domain=%s", matches[_i].pattern);
-	ck_assert_int_eq(policy_allow(&policy, rule, "test", &err), 0);
+	ck_assert_int_eq(policy_allow(&policy, rule, place_of("test"), &err), 0);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_int_eq(name_canonical(matches[_i].name, strlen(matches[_i].name), name), 0);
 	ck_assert_msg(policy_judge_query(&policy, name).is_allowed == matches[_i].is_match,

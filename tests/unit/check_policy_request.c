@@ -168,9 +168,10 @@ START_TEST(judges_a_request)
 	struct err err = { 0 };
 
 	policy_init(&policy);
-	ck_assert_msg(policy_allow(&policy, verdicts[_i].allow, "a", &err) == 0, "%s", err.text);
+	ck_assert_msg(policy_allow(&policy, verdicts[_i].allow, place_of("a"), &err) == 0, "%s",
+		      err.text);
 	if (verdicts[_i].deny)
-		ck_assert_int_eq(policy_deny(&policy, verdicts[_i].deny, "d", &err), 0);
+		ck_assert_int_eq(policy_deny(&policy, verdicts[_i].deny, place_of("d"), &err), 0);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_int_eq(
 		request_from_url(verdicts[_i].method, verdicts[_i].url, &arena, &request, &err), 0);
@@ -190,8 +191,8 @@ START_TEST(what_is_not_known_yet_does_not_deny)
 
 	policy_init(&policy);
 	ck_assert_int_eq(addr_parse("93.184.216.34", &addr), 0);
-	ck_assert_int_eq(policy_allow(&policy, "domain=a.test method=GET", "a", &err), 0);
-	ck_assert_int_eq(policy_deny(&policy, "path=/x", "d", &err), 0);
+	ck_assert_int_eq(policy_allow(&policy, "domain=a.test method=GET", place_of("a"), &err), 0);
+	ck_assert_int_eq(policy_deny(&policy, "path=/x", place_of("d"), &err), 0);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert(policy_judge_query(&policy, "a.test").is_allowed);
 	ck_assert(policy_judge_name(&policy, "a.test", 443).is_allowed);
@@ -210,10 +211,12 @@ START_TEST(a_run_cannot_look_into_http)
 	char message[256];
 
 	policy_init(&policy);
-	ck_assert_int_eq(policy_allow(&policy, "domain=a.test port=443", "--allow", &err), 0);
-	ck_assert_int_eq(policy_check_run(&policy, &err), 0);
-	ck_assert_int_eq((_i ? policy_deny : policy_allow)(&policy, rules[_i], "p.yaml:7", &err),
+	ck_assert_int_eq(policy_allow(&policy, "domain=a.test port=443", place_of("--allow"), &err),
 			 0);
+	ck_assert_int_eq(policy_check_run(&policy, &err), 0);
+	ck_assert_int_eq(
+		(_i ? policy_deny : policy_allow)(&policy, rules[_i], place_of("p.yaml:7"), &err),
+		0);
 	ck_assert_int_eq(policy_check_run(&policy, &err), -EINVAL);
 	(void)snprintf(message, sizeof(message),
 		       "p.yaml:7: column %s= cannot be used: it needs inspection of HTTP, which is "

@@ -78,8 +78,8 @@ START_TEST(reads_a_rule)
 	char ports[256], blocks[256];
 	struct err err = { 0 };
 
-	ck_assert_msg(rule_parse(accepted[_i].text, "--allow", RULE_NSGATE, &arena, &rule, &err) ==
-			      0,
+	ck_assert_msg(rule_parse(accepted[_i].text, place_of("--allow"), RULE_NSGATE, &arena, &rule,
+				 &err) == 0,
 		      "%s", err.text);
 	print_fields(&rule, ports, blocks);
 	ck_assert_str_eq(rule.text, accepted[_i].text);
@@ -246,8 +246,8 @@ START_TEST(refuses_and_says_where_and_why)
 
 	memset(&rule, 0xa5, sizeof(rule)); /* must be emptied */
 	(void)snprintf(message, sizeof(message), "--allow: column %s", refused[_i].message);
-	ck_assert_msg(rule_parse(refused[_i].text, "--allow", RULE_NSGATE, &arena, &rule, &err) ==
-			      -EINVAL,
+	ck_assert_msg(rule_parse(refused[_i].text, place_of("--allow"), RULE_NSGATE, &arena, &rule,
+				 &err) == -EINVAL,
 		      "'%s' is refused", refused[_i].text);
 	ck_assert_str_eq(err.text, message);
 	ck_assert_int_eq(err.code, EINVAL);
@@ -265,7 +265,8 @@ START_TEST(a_long_word_is_cut_in_the_message)
 	struct err err;
 
 	memset(text + 5, '\x01', sizeof(text) - 6);
-	ck_assert_int_eq(rule_parse(text, "--allow", RULE_NSGATE, &arena, &rule, &err), -EINVAL);
+	ck_assert_int_eq(rule_parse(text, place_of("--allow"), RULE_NSGATE, &arena, &rule, &err),
+			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "\\x01..."));
 	ck_assert_uint_lt(strlen(err.text), 200);
 }
@@ -277,8 +278,9 @@ START_TEST(ports_include_both_ends)
 	struct rule rule = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(
-		rule_parse("port=80,8000-8100", "--allow", RULE_NSGATE, &arena, &rule, &err), 0);
+	ck_assert_int_eq(rule_parse("port=80,8000-8100", place_of("--allow"), RULE_NSGATE, &arena,
+				    &rule, &err),
+			 0);
 	ck_assert(rule_has_port(&rule, 80));
 	ck_assert(rule_has_port(&rule, 8000) && rule_has_port(&rule, 8100));
 	ck_assert(!rule_has_port(&rule, 79) && !rule_has_port(&rule, 81));
@@ -292,8 +294,9 @@ START_TEST(no_ports_are_all_ports)
 	struct rule rule = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(
-		rule_parse("domain=a.example", "--allow", RULE_NSGATE, &arena, &rule, &err), 0);
+	ck_assert_int_eq(rule_parse("domain=a.example", place_of("--allow"), RULE_NSGATE, &arena,
+				    &rule, &err),
+			 0);
 	ck_assert(rule_has_port(&rule, 1) && rule_has_port(&rule, 65535));
 }
 END_TEST

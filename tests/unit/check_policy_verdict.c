@@ -28,11 +28,11 @@ static void load(struct policy *policy, const struct rules *rules)
 
 	policy_init(policy);
 	for (int i = 0; i < RULES_MAX && rules->allow[i]; i++)
-		ck_assert_msg(policy_allow(policy, rules->allow[i], "--allow", &err) == 0, "%s",
-			      err.text);
+		ck_assert_msg(policy_allow(policy, rules->allow[i], place_of("--allow"), &err) == 0,
+			      "%s", err.text);
 	for (int i = 0; i < RULES_MAX && rules->deny[i]; i++)
-		ck_assert_msg(policy_deny(policy, rules->deny[i], "--deny", &err) == 0, "%s",
-			      err.text);
+		ck_assert_msg(policy_deny(policy, rules->deny[i], place_of("--deny"), &err) == 0,
+			      "%s", err.text);
 	ck_assert_int_eq(policy_compile(policy, &err), 0);
 }
 
@@ -585,7 +585,7 @@ START_TEST(a_hint_turns_the_denial)
 	(void)policy_hint(name, hints[_i].addr ? &addr : NULL, hints[_i].port, out, sizeof(out));
 	ck_assert_str_eq(out, hints[_i].hint);
 	policy_init(&policy);
-	ck_assert_int_eq(policy_allow(&policy, out, "hint", &err), 0);
+	ck_assert_int_eq(policy_allow(&policy, out, place_of("hint"), &err), 0);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	if (name)
 		ck_assert(policy_judge_name(&policy, name, port).is_allowed);
@@ -601,11 +601,12 @@ START_TEST(a_refused_rule_changes_nothing)
 	struct err err = { 0 };
 
 	load(&policy, &none);
-	ck_assert_int_eq(policy_allow(&policy, "domain=a.test port=0", "policy.yaml:7", &err),
-			 -EINVAL);
+	ck_assert_int_eq(
+		policy_allow(&policy, "domain=a.test port=0", place_of("policy.yaml:7"), &err),
+		-EINVAL);
 	ck_assert_str_eq(err.text, "policy.yaml:7: column 20: expected a port from 1 to 65535 or a "
 				   "range (8000-8100), got \"0\"");
-	ck_assert_int_eq(policy_deny(&policy, "", "--deny", &err), -EINVAL);
+	ck_assert_int_eq(policy_deny(&policy, "", place_of("--deny"), &err), -EINVAL);
 	ck_assert_str_eq(err.text, "--deny: column 1: empty rule");
 	ck_assert_uint_eq(policy.allow.count + policy.deny.count, 0);
 }
@@ -621,7 +622,7 @@ START_TEST(keeps_many_rules_in_order)
 		char rule[64];
 
 		(void)snprintf(rule, sizeof(rule), "domain=h%d.test", i);
-		ck_assert_int_eq(policy_allow(&policy, rule, "--allow", &err), 0);
+		ck_assert_int_eq(policy_allow(&policy, rule, place_of("--allow"), &err), 0);
 	}
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	ck_assert_str_eq(policy_judge_name(&policy, "h999.test", 1).rule->text, "domain=h999.test");
@@ -641,7 +642,7 @@ START_TEST(a_policy_that_is_not_compiled_denies)
 	ck_assert_int_eq(addr_parse("192.0.2.1", &addr), 0);
 	load(&policy, &some);
 	ck_assert(policy_judge_name(&policy, "a.test", 1).is_allowed);
-	ck_assert_int_eq(policy_deny(&policy, "domain=b.test", "--deny", &err), 0);
+	ck_assert_int_eq(policy_deny(&policy, "domain=b.test", place_of("--deny"), &err), 0);
 	ck_assert(!policy_judge_query(&policy, "a.test").is_allowed);
 	ck_assert(!policy_judge_name(&policy, "a.test", 1).is_allowed);
 	ck_assert(!policy_judge_address(&policy, "a.test", &addr, 1, DNS).is_allowed);

@@ -88,8 +88,8 @@ static void set_up(void)
 
 	policy_init(&policy);
 	for (size_t i = 0; i < sizeof(allow) / sizeof(allow[0]); i++)
-		ck_assert_int_eq(policy_allow(&policy, allow[i], "test", &err), 0);
-	ck_assert_int_eq(policy_deny(&policy, "domain=no.example.org", "test", &err), 0);
+		ck_assert_int_eq(policy_allow(&policy, allow[i], place_of("test"), &err), 0);
+	ck_assert_int_eq(policy_deny(&policy, "domain=no.example.org", place_of("test"), &err), 0);
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	names = names_new(4);
 	ck_assert_ptr_nonnull(names);

@@ -431,11 +431,10 @@ static void add_rules(struct policy *policy, const char *const *rules)
 {
 	struct err err;
 
-	policy_init(policy);
 	for (; *rules; rules++) {
 		int rc = strncmp(*rules, "deny ", 5) == 0
-				 ? policy_deny(policy, *rules + 5, "test", &err)
-				 : policy_allow(policy, *rules + 6, "test", &err);
+				 ? policy_deny(policy, *rules + 5, place_of("test"), &err)
+				 : policy_allow(policy, *rules + 6, place_of("test"), &err);
 
 		if (rc < 0)
 			_exit(99);
@@ -448,9 +447,9 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 		      int namespace_fd, int control_fd)
 {
 	const struct rlimit limit = { max_files, max_files };
-	struct policy policy;
+	struct settings settings;
 	struct proxy_config config = {
-		.policy = &policy,
+		.settings = &settings,
 		.plan = &plan,
 		.audit_fd = audit_fd,
 		.jail_id = "0123456789abcdef",
@@ -462,7 +461,8 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 
 	if (getenv("PROXY_DEBUG"))
 		log_level_set(LOG_DEBUG);
-	add_rules(&policy, rules);
+	settings_init(&settings);
+	add_rules(&settings.policy, rules);
 	if (setns(namespace_fd, CLONE_NEWNET) < 0 ||
 	    (max_files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
 		_exit(98);
