@@ -4,8 +4,8 @@
  *   new -> resolving -> dialing -> sniffing -> relaying -> closed
  *
  * Two things happen at once: the proxy dials upstream, and it looks at the client's first bytes
- * without taking them (conn->is_judged once that is decided). Nothing of the client's goes
- * upstream before both are done, but the server's bytes are relayed as soon as it answers:
+ * without taking them (conn->is_sniffed once that is known). Nothing of the client's goes
+ * upstream before both are done and the two together are judged (conn->is_judged), but the server's bytes are relayed as soon as it answers:
  * in SSH, SMTP and MySQL the server speaks first and the client waits for it.
  */
 #include "proxy/conn.h"
@@ -72,7 +72,9 @@ struct conn {
 	uint8_t state; /* enum conn_state */
 	uint8_t reason; /* enum reason */
 	uint8_t protocol; /* enum sniff_protocol */
+	uint8_t source; /* of @dialed: enum addr_source */
 	bool is_allowed; /* as far as is known */
+	bool is_sniffed; /* what the client speaks is known, as far as it ever will be */
 	bool is_judged; /* the client's bytes may go upstream */
 	bool is_refused; /* dialed was resolved, but must not be dialled */
 	bool is_overdue; /* the client had its time to go on */
@@ -167,7 +169,7 @@ static enum relay_result carry(struct conn *conn, struct relay_flow *flow, struc
 	return result;
 }
 
-static enum conn_state relay(struct conn *conn)
+static enum conn_state move_bytes(struct conn *conn)
 {
 	enum relay_result received =
 		carry(conn, &conn->received, &conn->upstream_end, &conn->client_end, &conn->sent);
@@ -181,6 +183,43 @@ static enum conn_state relay(struct conn *conn)
 	if (conn->sent.is_finished && (conn->received.is_finished || conn->conns->is_ending))
 		return CONN_CLOSED;
 	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
+}
+
+static enum scheme scheme_of(enum sniff_protocol protocol)
+{
+	switch (protocol) {
+	case SNIFF_TLS:
+		return SCHEME_TLS;
+	case SNIFF_HTTP1:
+	case SNIFF_HTTP2:
+		return SCHEME_HTTP;
+	case SNIFF_OPAQUE:
+	case SNIFF_SSH:
+	case SNIFF_PROTOCOLS:
+		break;
+	}
+	return SCHEME_TCP;
+}
+
+/* Where it leads and what is spoken are known: the two together are judged. */
+static struct verdict judge_stream(const struct conn *conn)
+{
+	return policy_judge_stream(conn->conns->policy, name_of(conn), &conn->dialed, conn->port,
+				   (enum addr_source)conn->source,
+				   scheme_of((enum sniff_protocol)conn->protocol));
+}
+
+static enum conn_state relay(struct conn *conn)
+{
+	if (conn->is_sniffed && !conn->is_judged) {
+		struct verdict verdict = judge_stream(conn);
+
+		if (!verdict.is_allowed)
+			return deny_verdict(conn, &verdict);
+		allow(conn, &verdict);
+		conn->is_judged = true;
+	}
+	return move_bytes(conn);
 }
 
 /* ---- sniffing ---- */
@@ -217,7 +256,7 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 	if (is_all && is_hello)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	if (is_all || (conn->is_overdue && !is_hello)) {
-		conn->is_judged = true;
+		conn->is_sniffed = true;
 		return (enum conn_state)conn->state;
 	}
 	conn->client_end.can_read = false; /* until more arrives */
@@ -248,7 +287,7 @@ static enum conn_state judge_bytes(struct conn *conn, size_t length)
 		break; /* sniff() never says so */
 	}
 	timer_stop(&conn->sniff_deadline);
-	conn->is_judged = true;
+	conn->is_sniffed = true;
 	return (enum conn_state)conn->state;
 }
 
@@ -257,13 +296,14 @@ static enum conn_state peek(struct conn *conn)
 {
 	ssize_t got;
 
-	if (conn->is_judged || !conn->client_end.can_read)
+	if (conn->is_sniffed || !conn->client_end.can_read)
 		return (enum conn_state)conn->state;
 	got = recv(conn->client->fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
 	if (got > 0)
 		return judge_bytes(conn, (size_t)got);
 	if (got == 0) {
-		conn->is_judged = true; /* nothing will come that could need judging */
+		conn->is_sniffed = conn->is_judged =
+			true; /* nothing will come that could need it */
 		return (enum conn_state)conn->state;
 	}
 	if (errno != EAGAIN)
@@ -289,7 +329,7 @@ static enum conn_state stop_waiting(struct conn *conn)
 	state = peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
-	if (!conn->is_judged)
+	if (!conn->is_sniffed)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	return conn->upstream ? relay(conn) : state;
 }
@@ -390,6 +430,7 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 		return deny_verdict(conn, &refused);
 	}
 	conn->dialed.family = 0;
+	conn->source = (uint8_t)answer->source;
 	return dial(conn, targets, count);
 }
 
@@ -433,6 +474,7 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
+	conn->source = ADDR_FROM_CLIENT;
 	return dial(conn, &target, 1);
 }
 

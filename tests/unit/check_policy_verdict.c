@@ -558,6 +558,85 @@ START_TEST(judges_the_address_behind_a_name)
 END_TEST
 
 static const struct {
+	struct rules rules;
+	const char *name, *addr;
+	enum scheme scheme;
+	const char *reason;
+} streams[] = {
+	{ { { "domain=a.test" }, { NULL } }, "a.test", PUBLIC, SCHEME_TCP, "allow-rule" },
+	{ { { "domain=a.test scheme=tls" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "domain=a.test scheme=tls" }, { NULL } }, "a.test", PUBLIC, SCHEME_HTTP, "not-tls" },
+	{ { { "domain=a.test scheme=tls" }, { NULL } }, "a.test", PUBLIC, SCHEME_TCP, "not-tls" },
+	{ { { "domain=a.test scheme=http,tls" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_HTTP,
+	  "allow-rule" },
+	{ { { "domain=a.test scheme=http" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TLS,
+	  "other-scheme" },
+	{ { { "domain=a.test scheme=http" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TCP,
+	  "other-scheme" },
+	{ { { "domain=a.test scheme=tcp" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "domain=a.test" }, { "scheme=tls" } }, "a.test", PUBLIC, SCHEME_TLS, "deny-rule" },
+	{ { { "domain=a.test" }, { "scheme=tls" } }, "a.test", PUBLIC, SCHEME_HTTP, "allow-rule" },
+	{ { { "cidr=192.0.2.1 scheme=tls" }, { NULL } },
+	  NULL,
+	  "192.0.2.1",
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "cidr=192.0.2.1 scheme=tls" }, { NULL } }, NULL, "192.0.2.1", SCHEME_TCP, "not-tls" },
+	/* the guard is asked anew, with the rules that are left */
+	{ { { "domain=a.test", "domain=a.test cidr=10.0.0.0/8 scheme=tls" }, { NULL } },
+	  "a.test",
+	  "10.0.0.1",
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "domain=a.test", "domain=a.test cidr=10.0.0.0/8 scheme=tls" }, { NULL } },
+	  "a.test",
+	  "10.0.0.1",
+	  SCHEME_TCP,
+	  "not-tls" },
+	/* what was allowed before is not any more: another reason than what is spoken */
+	{ { { "domain=b.test scheme=tls" }, { NULL } }, "a.test", PUBLIC, SCHEME_TCP, "no-rule" },
+	{ { { "domain=b.test scheme=tls" }, { NULL } }, NULL, "192.0.2.1", SCHEME_TCP, "raw-ip" },
+};
+
+START_TEST(judges_what_is_spoken)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse(streams[_i].addr, &addr), 0);
+	load(&policy, &streams[_i].rules);
+	verdict =
+		policy_judge_stream(&policy, streams[_i].name, &addr, 443,
+				    streams[_i].name ? DNS : ADDR_FROM_CLIENT, streams[_i].scheme);
+	ck_assert_str_eq(reason_code(verdict.reason), streams[_i].reason);
+	ck_assert_int_eq(verdict.is_allowed, verdict.reason == REASON_ALLOW_RULE);
+	/* as long as it is not known, a rule about it may apply */
+	if (verdict.reason == REASON_NOT_TLS || verdict.reason == REASON_OTHER_SCHEME)
+		ck_assert(policy_judge_address(&policy, streams[_i].name, &addr, 443,
+					       streams[_i].name ? DNS : ADDR_FROM_CLIENT)
+				  .is_allowed);
+}
+END_TEST
+
+static const struct {
 	const char *name, *addr;
 	uint16_t port;
 	const char *hint;
@@ -662,6 +741,7 @@ int main(void)
 	tcase_add_loop_test(tcase, judges_a_name, 0, ROWS(names));
 	tcase_add_loop_test(tcase, judges_a_raw_address, 0, ROWS(raws));
 	tcase_add_loop_test(tcase, judges_the_address_behind_a_name, 0, ROWS(named));
+	tcase_add_loop_test(tcase, judges_what_is_spoken, 0, ROWS(streams));
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);

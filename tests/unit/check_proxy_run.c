@@ -21,7 +21,8 @@
 #include "proxy/dns/answer.h"
 #include "tests/unit/proxy_world.h"
 
-#define TIMEOUT_S 10
+#define TIMEOUT_S   10
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static struct world_proxy proxy;
 
@@ -659,6 +660,65 @@ START_TEST(judges_the_sni_at_a_raw_address_by_deny_rules)
 }
 END_TEST
 
+static const char *const scheme_rules[] = {
+	"allow domain=ok.test scheme=tls",
+	"allow domain=alias.test scheme=http",
+	NULL,
+};
+
+static const struct {
+	const char *name;
+	bool is_tls;
+	const char *reason;
+} spoken[] = {
+	{ "ok.test", true, "allow-rule" },
+	{ "ok.test", false, "not-tls" },
+	{ "alias.test", false, "allow-rule" },
+	{ "alias.test", true, "other-scheme" },
+};
+
+START_TEST(judges_what_is_spoken_before_any_of_it_is_sent)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: alias.test\r\n\r\n";
+	bool is_allowed = strcmp(spoken[_i].reason, "allow-rule") == 0;
+	uint8_t bytes[512];
+	size_t length = make_hello(spoken[_i].name, bytes);
+	json_t *list;
+	int fd;
+
+	if (!spoken[_i].is_tls)
+		memcpy(bytes, request, length = sizeof(request) - 1);
+	stop();
+	proxy_start(&proxy, scheme_rules, -1, 0);
+	fd = dial(spoken[_i].name, PORT_ECHO);
+	put(fd, bytes, length);
+	if (is_allowed)
+		expect(fd, bytes, length);
+	else
+		expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "reason"), spoken[_i].reason);
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")),
+			 is_allowed ? (json_int_t)length : 0);
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(lets_a_client_leave_that_never_spoke)
+{
+	int fd;
+
+	stop();
+	proxy_start(&proxy, scheme_rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect_end(fd);
+	(void)close(fd);
+	expect_verdict("allow", "allow-rule");
+}
+END_TEST
+
 START_TEST(resets_a_hello_that_does_not_go_on)
 {
 	uint8_t hello[512];
@@ -928,6 +988,9 @@ int main(void)
 	tcase_add_test(sniffing, relays_tls_with_the_right_name);
 	tcase_add_test(sniffing, resets_tls_with_another_name);
 	tcase_add_loop_test(sniffing, judges_the_sni_at_a_raw_address_by_deny_rules, 0, 2);
+	tcase_add_loop_test(sniffing, judges_what_is_spoken_before_any_of_it_is_sent, 0,
+			    ROWS(spoken));
+	tcase_add_test(sniffing, lets_a_client_leave_that_never_spoke);
 	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
 	tcase_add_test(sniffing, waits_for_a_silent_client);
 	tcase_add_loop_test(dns, answers_nxdomain_for_a_denied_name, 0, 2);
