@@ -384,6 +384,8 @@ int options_parse(int argc, char **argv, struct jail_spec *spec, struct err *err
 {
 	int index = 1;
 
+	spec->argc = argc;
+	spec->argv = argv;
 	while (index < argc && argv[index][0] == '-' && argv[index][1] != '\0') {
 		int rc;
 
