@@ -2,8 +2,8 @@
  * A policy as bytes. See snapshot.h.
  *
  * Rules travel as their texts and are parsed again at the other end: one parser, no format of its
- * own that could disagree with it. A rule is a byte that says which list it belongs to, its dialect,
- * its origin and its text, each ended by a NUL.
+ * own that could disagree with it. The first byte is the dialect. A rule is a byte that says which
+ * list it belongs to, its origin and its text, the two of them ended by a NUL.
  */
 #include "policy/snapshot.h"
 
@@ -43,7 +43,7 @@ int snapshot_write(const struct policy *policy, int *fd_out, struct err *err)
 	if (!file)
 		return err_set(err, errno, "make an anonymous file");
 	(void)fd_take(&copy); /* the stream's */
-	is_written = fputc(policy->dialect == RULE_BOUNDARY, file) != EOF &&
+	is_written = fputc((int)policy->dialect, file) != EOF &&
 		     write_list(file, ALLOW, &policy->allow) &&
 		     write_list(file, DENY, &policy->deny);
 	if (fclose(file) != 0 || !is_written)
@@ -82,9 +82,10 @@ static int read_rules(const char *bytes, size_t size, struct policy *policy, str
 {
 	const char *end = bytes + size;
 
-	if (size == 0 || end[-1] != '\0')
-		return size == 1 ? 0 : err_bad(err, "the policy is cut off");
-	policy->dialect = bytes[0] ? RULE_BOUNDARY : RULE_NSGATE;
+	if (size == 0 || bytes[0] < RULE_NSGATE || bytes[0] > RULE_BOUNDARY ||
+	    (size > 1 && end[-1] != '\0'))
+		return err_bad(err, "the policy is cut off");
+	policy->dialect = (enum rule_dialect)bytes[0];
 	for (const char *at = bytes + 1; at < end;) {
 		const char *origin = at + 1, *text = origin + strlen(origin) + 1;
 		int rc;
