@@ -10,6 +10,7 @@
 #include "policy/base/auto.h"
 #include "policy/base/log.h"
 #include "policy/base/text.h"
+#include "policy/file.h"
 
 #ifndef NSGATE_VERSION
 #error "NSGATE_VERSION comes from CMakeLists.txt"
@@ -19,8 +20,9 @@
 
 typedef int parse_fn(struct jail_spec *spec, const char *value, struct err *err);
 
-static parse_fn parse_net, parse_chdir, parse_hostname, parse_env, parse_clear_env, parse_keep_env,
-	parse_pass_fd, parse_status_fd, parse_log_level, parse_verbose;
+static parse_fn parse_policy, parse_profile, parse_net, parse_chdir, parse_hostname, parse_env,
+	parse_clear_env, parse_keep_env, parse_pass_fd, parse_status_fd, parse_log_level,
+	parse_verbose;
 
 /* Rows with neither setting nor parse function are answered on stdout instead of starting a run. */
 static const struct option_row {
@@ -32,6 +34,15 @@ static const struct option_row {
 	const char *setting; /* the policy's key that it says (setting_keys.c), instead of parse */
 	const char *group; /* heading in --help; NULL = the same as above */
 } rows[] = {
+	{ .name = "policy",
+	  .value = "FILE",
+	  .help = "read a policy file; more of them add up, and so do\nthe options below",
+	  .parse = parse_policy,
+	  .group = "Policy" },
+	{ .name = "profile",
+	  .value = "NAME",
+	  .help = "add the rules of a profile that comes with nsgate",
+	  .parse = parse_profile },
 	{ .name = "allow",
 	  .value = "RULE",
 	  .help = "allow connections that match RULE, for example\n'domain=*.example.org port=443'",
@@ -122,6 +133,16 @@ static const struct option_row {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* ---- values -------------------------------------------------------------------------------- */
+
+static int parse_policy(struct jail_spec *spec, const char *value, struct err *err)
+{
+	return policy_file_load(&spec->settings, value, err);
+}
+
+static int parse_profile(struct jail_spec *spec, const char *value, struct err *err)
+{
+	return policy_profile_load(&spec->settings, value, place_of("--profile"), err);
+}
 
 static int parse_net(struct jail_spec *spec, const char *value, struct err *err)
 {

@@ -16,6 +16,7 @@ void settings_done(struct settings *settings)
 	policy_done(&settings->policy);
 	free(settings->publishes);
 	free(settings->paths);
+	free(settings->files);
 	settings_init(settings);
 }
 

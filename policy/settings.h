@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "policy/addr.h"
 #include "policy/base/err.h"
@@ -86,6 +87,13 @@ struct setting_values {
 	unsigned long open_files; /* 0 = the caller's limit */
 };
 
+/* A file that settings were read from. */
+struct settings_file {
+	const char *path; /* as it was opened, from the current directory */
+	dev_t device;
+	ino_t inode;
+};
+
 #define SETTING_KEYS_MAX 32
 
 /* Who said a single value. */
@@ -102,6 +110,8 @@ struct settings {
 	size_t publish_count;
 	struct path_setting *paths; /* owned; in the order given */
 	size_t path_count;
+	struct settings_file *files; /* owned; in the order they were read */
+	size_t file_count;
 	struct setting_said said[SETTING_KEYS_MAX]; /* by row of setting_keys */
 	bool has_files; /* a policy file was read */
 };
