@@ -396,7 +396,7 @@ static int reload_now(void *context, char *told)
 static bool is_to_reload(const struct run *run, const struct signalfd_siginfo *info)
 {
 	return info->ssi_signo == SIGHUP && info->ssi_code <= 0 && run->orders_fd >= 0 &&
-	       (run->spec->settings.has_files || run->spec->settings.values.audit_path);
+	       (run->spec->settings.file_count > 0 || run->spec->settings.values.audit_path);
 }
 
 static void take_signals(struct run *run)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "policy/name.h"
+#include "policy/net_plan.h"
 #include "policy/request.h"
 #include "policy/rule_index.h"
 
@@ -427,6 +428,11 @@ const char *policy_hint(const char *name, const struct addr *addr, uint16_t port
 	bool want_cidr = addr && (!name || addr_classify(addr) != ADDR_PUBLIC);
 	char address[ADDR_TEXT_MAX], cidr[ADDR_TEXT_MAX + 6] = "", ports[16] = "";
 
+	if (name && strcmp(name, NET_PLAN_HOST_NAME) == 0) {
+		(void)snprintf(ports, sizeof(ports), "%u", (unsigned)port);
+		(void)snprintf(out, size, "host-port=%s", port ? ports : "PORT");
+		return out;
+	}
 	if (want_cidr)
 		(void)snprintf(cidr, sizeof(cidr), "%scidr=%s", name ? " " : "",
 			       addr_format(addr, address));

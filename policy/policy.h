@@ -111,7 +111,8 @@ struct verdict policy_judge_stream(const struct policy *policy, const char *name
 /*
  * The rule that would turn a denial into an allowance, as an argument for --allow:
  * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. @name or @addr
- * may be NULL; beside a name, the address is left out when it is public. Returns @out.
+ * may be NULL; beside a name, the address is left out when it is public. The caller's own loopback
+ * is "host-port=8080", and "host-port=PORT" where the port is not known. Returns @out.
  */
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
 			size_t size);

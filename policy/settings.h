@@ -113,7 +113,6 @@ struct settings {
 	struct settings_file *files; /* owned; in the order they were read */
 	size_t file_count;
 	struct setting_said said[SETTING_KEYS_MAX]; /* by row of setting_keys */
-	bool has_files; /* a policy file was read */
 };
 
 void settings_init(struct settings *settings);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/base/auto.h"
+#include "policy/net_plan.h"
 #include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -647,6 +648,9 @@ static const struct {
 	{ NULL, "2001:db8::1", 0, "cidr=2001:db8::1" },
 	{ "example.com", PUBLIC, 443, "domain=example.com port=443" },
 	{ "db.example.com", "10.1.2.3", 5432, "domain=db.example.com cidr=10.1.2.3 port=5432" },
+	{ "host.nsgate", NULL, 8080, "host-port=8080" },
+	{ "host.nsgate", "127.0.0.1", 8080, "host-port=8080" },
+	{ "host.nsgate", "::1", 1, "host-port=1" },
 	{ "x.example.com", "64:ff9b::1", 65535, "domain=x.example.com cidr=64:ff9b::1 port=65535" },
 };
 
@@ -670,6 +674,72 @@ START_TEST(a_hint_turns_the_denial)
 		ck_assert(policy_judge_name(&policy, name, port).is_allowed);
 	if (hints[_i].addr)
 		ck_assert(policy_judge_address(&policy, name, &addr, port, DNS).is_allowed);
+}
+END_TEST
+
+/* Port 8080 of the caller's loopback, whose name is asked for and whose two addresses are dialled. */
+static const struct {
+	struct rules rules;
+	enum reason query, name, address;
+	const char *rule; /* that decides the last */
+} host_ports[] = {
+	{ { { "host-port=8080" }, { NULL } }, ALLOWED, ALLOWED, ALLOWED, "host-port=8080" },
+	{ { { "host-port=80,8000-8100" }, { NULL } },
+	  ALLOWED,
+	  ALLOWED,
+	  ALLOWED,
+	  "host-port=80,8000-8100" },
+	{ { { "host-port=8081" }, { NULL } }, ALLOWED, REASON_NO_RULE, REASON_NO_RULE, NULL },
+	{ { { "domain=host.nsgate port=8080 cidr=127.0.0.1,::1" }, { NULL } },
+	  ALLOWED,
+	  ALLOWED,
+	  ALLOWED,
+	  "domain=host.nsgate port=8080 cidr=127.0.0.1,::1" },
+	/* no name alone opens it */
+	{ { { "domain=*" }, { NULL } }, ALLOWED, ALLOWED, REASON_PRIVATE_ADDRESS, NULL },
+	{ { { "domain=host.nsgate" }, { NULL } }, ALLOWED, ALLOWED, REASON_PRIVATE_ADDRESS, NULL },
+	{ { { "cidr=127.0.0.1,::1" }, { NULL } },
+	  REASON_NO_RULE,
+	  REASON_NO_RULE,
+	  REASON_NO_RULE,
+	  NULL },
+	/* deny beats allow */
+	{ { { "host-port=8080" }, { "host-port=8080" } },
+	  ALLOWED,
+	  ALLOWED,
+	  REASON_DENY_RULE,
+	  "host-port=8080" },
+	{ { { "host-port=8000-9000" }, { "host-port=8081" } },
+	  ALLOWED,
+	  ALLOWED,
+	  ALLOWED,
+	  "host-port=8000-9000" },
+	{ { { "host-port=8080" }, { "domain=*.nsgate" } },
+	  REASON_DENY_RULE,
+	  REASON_DENY_RULE,
+	  REASON_DENY_RULE,
+	  "domain=*.nsgate" },
+};
+
+START_TEST(judges_a_port_of_the_callers_loopback)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+
+	load(&policy, &host_ports[_i].rules);
+	verdict = policy_judge_query(&policy, NET_PLAN_HOST_NAME);
+	ck_assert_int_eq(verdict.reason, host_ports[_i].query);
+	verdict = policy_judge_name(&policy, NET_PLAN_HOST_NAME, 8080);
+	ck_assert_int_eq(verdict.reason, host_ports[_i].name);
+	for (size_t i = 0; i < NET_PLAN_HOST_ADDRESSES; i++) {
+		const struct addr *addr = &net_plan_host_addresses[i];
+
+		verdict = policy_judge_address(&policy, NET_PLAN_HOST_NAME, addr, 8080, DNS);
+		assert_verdict(&verdict, host_ports[_i].address, host_ports[_i].rule);
+		/* somebody else's name that leads there is another matter */
+		verdict = policy_judge_address(&policy, "a.test", addr, 8080, DNS);
+		ck_assert(!verdict.is_allowed);
+	}
 }
 END_TEST
 
@@ -742,6 +812,7 @@ int main(void)
 	tcase_add_loop_test(tcase, judges_a_raw_address, 0, ROWS(raws));
 	tcase_add_loop_test(tcase, judges_the_address_behind_a_name, 0, ROWS(named));
 	tcase_add_loop_test(tcase, judges_what_is_spoken, 0, ROWS(streams));
+	tcase_add_loop_test(tcase, judges_a_port_of_the_callers_loopback, 0, ROWS(host_ports));
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);
