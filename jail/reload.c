@@ -14,7 +14,7 @@
 static int read_again(const struct jail_spec *spec, struct jail_spec *fresh, struct err *err)
 {
 	enum log_level level = log_level_get();
-	int rc = options_parse(spec->argc, spec->argv, fresh, err);
+	int rc = options_parse(spec->argv, fresh, err);
 
 	log_level_set(level);
 	return rc < 0 ? rc : 0;

@@ -24,8 +24,7 @@ enum env_mode {
 #define SPEC_PASS_FDS_MAX 16
 
 struct jail_spec {
-	int argc; /* the command line that this is from, to read it again */
-	char **argv;
+	char **argv; /* the command line that this is from, to read it again */
 	char **command; /* NULL-terminated; points into argv */
 	struct settings settings;
 	enum net_mode net;
