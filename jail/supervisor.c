@@ -33,6 +33,7 @@
 #include "jail/ids.h"
 #include "jail/jail.h"
 #include "jail/mount/mount.h"
+#include "jail/policy_place.h"
 #include "jail/start.h"
 #include "jail/status.h"
 #include "netsetup/net.h"
@@ -126,6 +127,13 @@ static int plan_view(struct run *run, struct err *err)
 	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
 }
 
+/* A rule that is probably not what was meant. */
+static void warn(const struct rule *rule)
+{
+	log_warn("%s: column %u: warning: %s", rule->origin, rule->http->column,
+		 rule->http->warning);
+}
+
 static int open_audit(struct run *run, struct err *err)
 {
 	const char *path = run->spec->settings.values.audit_path;
@@ -141,12 +149,14 @@ static int open_audit(struct run *run, struct err *err)
 static int prepare(struct run *run, struct err *err)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
+	policy_each_warning(&run->spec->settings.policy, warn);
 	/* Compiled once, before the proxy is forked. */
 	if (policy_check_run(&run->spec->settings.policy, err) < 0 ||
 	    policy_compile(&run->spec->settings.policy, err) < 0 ||
 	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
-	    plan_view(run, err) < 0 || open_audit(run, err) < 0 ||
-	    net_namespace_inode(&run->start.caller_netns, err) < 0)
+	    plan_view(run, err) < 0 ||
+	    policy_place_check(&run->spec->settings, &run->mounts, run->directory, err) < 0 ||
+	    open_audit(run, err) < 0 || net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
 	run->environment = env_build(run->spec, environ);
 	if (!run->environment)
