@@ -35,7 +35,10 @@
 #include "jail/ids.h"
 #include "jail/jail.h"
 #include "jail/mount/mount.h"
+<<<<<<< HEAD
 #include "jail/reload.h"
+	=======
+>>>>>>> yaml
 #include "jail/start.h"
 #include "jail/status.h"
 #include "netsetup/net.h"
@@ -47,7 +50,7 @@
 #define CONNECT_TIMEOUT_MS 30000
 #define PROXY_FLUSH_MS	   5000 /* the last audit records; a disk may be slow, not dead */
 
-struct run {
+	struct run {
 	struct jail_spec *spec;
 	struct jail_start start;
 	struct mount_list mounts;
@@ -132,8 +135,12 @@ static int plan_view(struct run *run, struct err *err)
 	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
 }
 
+<<<<<<< HEAD
 /* Names the run in audit records and for orders. */
 static int make_id(struct run *run, struct err *err)
+=======
+static int open_audit(struct run *run, struct err *err)
+>>>>>>> yaml
 {
 	uint64_t id;
 
@@ -154,12 +161,10 @@ static int listen_for_orders(struct run *run, struct err *err)
 static int prepare(struct run *run, struct err *err)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
-	/* Compiled once, before the proxy is forked. */
-	if (policy_check_run(&run->spec->settings.policy, err) < 0 ||
-	    policy_compile(&run->spec->settings.policy, err) < 0 ||
-	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
-	    plan_view(run, err) < 0 || make_id(run, err) < 0 ||
-	    spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
+	if (fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
+	    plan_view(run, err) < 0 ||
+	    spec_accept_policy(run->spec, &run->mounts, run->directory, err) < 0 ||
+	    make_id(run, err) < 0 || spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
 	    listen_for_orders(run, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
@@ -382,7 +387,9 @@ static int reload_now(void *context, char *told)
 	if (!has_started(run))
 		rc = err_bad(&err, "the run is starting or ending");
 	else
-		rc = reload(run->spec, run->control_fd, told, CONTROL_TEXT_MAX, &err);
+		rc = reload(&(struct reload) { run->spec, &run->mounts, run->directory,
+					       run->control_fd },
+			    told, CONTROL_TEXT_MAX, &err);
 	if (rc < 0) {
 		(void)snprintf(told, CONTROL_TEXT_MAX, "%s", err_format(&err, text, sizeof(text)));
 		log_error("reload: %s", told);

@@ -127,6 +127,20 @@ int policy_check_run(const struct policy *policy, struct err *err)
 	return rc < 0 ? rc : check_run(&policy->deny, err);
 }
 
+static void each_warning(const struct rule_list *list, void (*tell)(const struct rule *rule))
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->rules[i].http && list->rules[i].http->warning)
+			tell(&list->rules[i]);
+	}
+}
+
+void policy_each_warning(const struct policy *policy, void (*tell)(const struct rule *rule))
+{
+	each_warning(&policy->allow, tell);
+	each_warning(&policy->deny, tell);
+}
+
 static int compile(struct rule_list *list, struct err *err)
 {
 	if (list->count == 0)

@@ -88,6 +88,9 @@ struct verdict policy_judge_request(const struct policy *policy, const struct re
  */
 int policy_check_run(const struct policy *policy, struct err *err);
 
+/* Calls @tell for each rule with a warning: in rule->http. */
+void policy_each_warning(const struct policy *policy, void (*tell)(const struct rule *rule));
+
 /*
  * May this very address be dialled? @name is the canonical name that led to it, or NULL when the
  * jail dialled the address itself (ADDR_FROM_CLIENT), which only cidr= and literal rules allow.
