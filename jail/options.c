@@ -11,13 +11,24 @@
 #include "jail/option_parser.h"
 #include "policy/base/log.h"
 #include "policy/base/text.h"
+#include "policy/file.h"
 
 #define ORIGIN_SIZE 64
 
-static option_fn parse_net, parse_chdir, parse_hostname, parse_env, parse_clear_env, parse_keep_env,
-	parse_pass_fd, parse_status_fd, parse_log_level, parse_verbose;
+static option_fn parse_policy, parse_profile, parse_net, parse_chdir, parse_hostname, parse_env,
+	parse_clear_env, parse_keep_env, parse_pass_fd, parse_status_fd, parse_log_level,
+	parse_verbose;
 
 static const struct option_row rows[] = {
+	{ .name = "policy",
+	  .value = "FILE",
+	  .help = "read a policy file; more of them add up, and so do\nthe options below",
+	  .parse = parse_policy,
+	  .group = "Policy" },
+	{ .name = "profile",
+	  .value = "NAME",
+	  .help = "add the rules of a profile that comes with nsgate",
+	  .parse = parse_profile },
 	{ .name = "allow",
 	  .value = "RULE",
 	  .help = "allow connections that match RULE, for example\n'domain=*.example.org port=443'",
@@ -107,6 +118,20 @@ static const struct option_row rows[] = {
 };
 
 /* ---- values -------------------------------------------------------------------------------- */
+
+static int parse_policy(void *context, const char *value, struct err *err)
+{
+	struct jail_spec *spec = context;
+
+	return policy_file_load(&spec->settings, value, err);
+}
+
+static int parse_profile(void *context, const char *value, struct err *err)
+{
+	struct jail_spec *spec = context;
+
+	return policy_profile_load(&spec->settings, value, place_of("--profile"), err);
+}
 
 static int parse_net(void *context, const char *value, struct err *err)
 {

@@ -98,7 +98,7 @@ int rule_items(const struct rule_part *list, rule_key_fn parse, struct rule_draf
 
 		item.text = list->text + start;
 		item.length = end - start;
-		item.place.column += start;
+		item.place = place_after(item.place, start);
 		item.is_end = list->is_end && !comma;
 		rc = parse(&item, draft, err);
 		if (rc < 0 || !comma)

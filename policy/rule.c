@@ -110,7 +110,7 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 	*seen_keys |= bit;
 	value.text = equals + 1;
 	value.length = word->length - name.length - 1;
-	value.place.column += name.length + 1;
+	value.place = place_after(value.place, name.length + 1);
 	if (value.length == 0)
 		return rule_unexpected(&value, 0, 0, key->value, err);
 	if (key->needs_http && !draft->http_key) {
@@ -134,7 +134,7 @@ static int parse_words(const char *text, struct place place, enum rule_dialect d
 		return rule_unexpected(&whole, 0, 1, "a key", err);
 	while (text[at]) {
 		struct rule_part word = {
-			.place = { place.origin, place.column + at },
+			.place = place_after(place, at),
 			.text = text + at,
 			.length = strcspn(text + at, blank),
 			.dialect = dialect,

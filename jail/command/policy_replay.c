@@ -34,7 +34,6 @@ static const struct option_table table = {
 		"say, and prints what would change.",
 	.rows = rows,
 	.ending = "Exit status: 0 when nothing changes, 1 when something does, 2 for a mistake.",
-	.put = policy_options_put,
 };
 
 /* Records that change in the same way. */
