@@ -78,12 +78,14 @@ static struct verdict judge_connection(const struct policy *policy, const char *
 	return policy_judge_address(policy, name, addr, entry->port, source_of(entry));
 }
 
-/* False: the record does not say enough. */
+/* False: the record does not say enough, or denies for a reason that is none of ours. */
 static bool judge(const struct policy *policy, const struct audit_entry *entry,
 		  struct verdict *verdict_out)
 {
 	char name[NAME_SIZE];
 
+	if (!entry->is_allowed && audit_entry_reason(entry) == REASONS)
+		return false;
 	if (entry->name && name_canonical(entry->name, strlen(entry->name), name) < 0)
 		return false;
 	if (entry->is_query && entry->name)
@@ -103,7 +105,8 @@ static bool is_denied_anyway(const struct audit_entry *entry)
 {
 	enum reason reason = audit_entry_reason(entry);
 
-	return !entry->is_allowed && reason != REASON_DENY_RULE && !tell_has_remedy(reason);
+	return !entry->is_allowed && reason != REASONS && reason != REASON_DENY_RULE &&
+	       !tell_has_remedy(reason);
 }
 
 /* ---- what changes ---- */

@@ -6,7 +6,7 @@
 #include "jail/command/policy.h"
 
 const struct command commands[] = {
-	{ "policy", "check, show and try out a policy; explain an audit log", policy_main },
+	{ "policy", "check and try out a policy, explain an audit log", policy_main },
 	{ 0 },
 };
 

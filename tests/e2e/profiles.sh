@@ -25,7 +25,7 @@ check_rows() # NAME FILE
 # A profile without such rows has not been tried.
 check_near_misses() # NAME FILE
 {
-	local name=$1 file=$2 near= row target
+	local name=$1 file=$2 near="" row target
 
 	grep -q '^allow ' "$file" || fail "$name: no row is allowed"
 	grep -qE '^deny .*[.]evil[.]example' "$file" || fail "$name: no denied row for a name behind the allowed one"
