@@ -295,6 +295,7 @@ int options_parse(char **argv, struct jail_spec *spec, struct err *err)
 {
 	int end, rc = options_read(&table, argv, spec, &end, err);
 
+	spec->argv = argv;
 	if (rc != OPTIONS_RUN)
 		return rc;
 	if (!argv[end])

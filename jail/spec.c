@@ -1,6 +1,8 @@
 /* What one run is to be. See spec.h. */
 #include "jail/spec.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 void spec_init(struct jail_spec *spec)
@@ -13,4 +15,17 @@ void spec_done(struct jail_spec *spec)
 {
 	settings_done(&spec->settings);
 	free(spec->env_adds);
+}
+
+int spec_open_audit(const struct jail_spec *spec, int *fd_out, struct err *err)
+{
+	const char *path = spec->settings.values.audit_path;
+
+	*fd_out = -1;
+	if (!path)
+		return 0;
+	*fd_out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*fd_out < 0)
+		return err_set(err, errno, "audit: open %s", path);
+	return 0;
 }

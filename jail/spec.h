@@ -24,6 +24,7 @@ enum env_mode {
 #define SPEC_PASS_FDS_MAX 16
 
 struct jail_spec {
+	char **argv; /* the command line that this is from, to read it again */
 	char **command; /* NULL-terminated; points into argv */
 	struct settings settings;
 	enum net_mode net;
@@ -39,5 +40,8 @@ struct jail_spec {
 
 void spec_init(struct jail_spec *spec);
 void spec_done(struct jail_spec *spec);
+
+/* Opens the audit file for appending: the caller's, -1 when there is none. Returns 0 or -errno. */
+int spec_open_audit(const struct jail_spec *spec, int *fd_out, struct err *err);
 
 #endif

@@ -153,6 +153,11 @@ const struct setting_key *setting_key_find(const char *path);
 int setting_put(struct settings *settings, const struct setting_key *key, const char *text,
 		struct place place, enum setting_source source, struct err *err);
 
+/*
+ * Is there a difference beside the rules? Returns the path of the first key that differs, or NULL.
+ */
+const char *settings_other_difference(const struct settings *a, const struct settings *b);
+
 /* A copy of @text that lives as long as @settings; NULL without memory. */
 const char *settings_keep(struct settings *settings, const char *text);
 

@@ -100,13 +100,17 @@ static bool judge(const struct policy *policy, const struct audit_entry *entry,
 	return true;
 }
 
-/* Denied for something that no rule decides: malformed TLS, no name behind an address ... */
-static bool is_denied_anyway(const struct audit_entry *entry)
+/*
+ * Would be decided the same way under any rules? Denied for malformed TLS, no name behind an address
+ * and the like; or allowed by no rule, as the jail's own localhost is.
+ */
+static bool is_beyond_rules(const struct audit_entry *entry)
 {
 	enum reason reason = audit_entry_reason(entry);
 
-	return !entry->is_allowed && reason != REASONS && reason != REASON_DENY_RULE &&
-	       !tell_has_remedy(reason);
+	if (entry->is_allowed)
+		return !entry->rule;
+	return reason != REASONS && reason != REASON_DENY_RULE && !tell_has_remedy(reason);
 }
 
 /* ---- what changes ---- */
@@ -176,7 +180,7 @@ static int take(struct replay *replay, const struct audit_entry *entry)
 		(void)strcpy(replay->jail, entry->jail);
 	else if (strcmp(replay->jail, entry->jail) != 0)
 		replay->has_jails = true;
-	if (is_denied_anyway(entry)) {
+	if (is_beyond_rules(entry)) {
 		replay->same_count++;
 		return 0;
 	}

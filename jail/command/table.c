@@ -4,9 +4,11 @@
 
 #include "jail/command/command.h"
 #include "jail/command/policy.h"
+#include "jail/command/reload.h"
 
 const struct command commands[] = {
 	{ "policy", "check and try out a policy, explain an audit log", policy_main },
+	{ "reload", "make a run that is under way read its policy again", reload_main },
 	{ 0 },
 };
 

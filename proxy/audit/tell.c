@@ -65,6 +65,8 @@ bool tell_has_remedy(enum reason reason)
 	case REASON_UNKNOWN_NAME:
 	case REASON_SELF:
 	case REASON_NAME_MISMATCH:
+	case REASON_NOT_TLS:
+	case REASON_OTHER_SCHEME:
 	case REASON_BAD_TLS:
 	case REASON_ECH:
 	case REASON_SNIFF_TIMEOUT:
