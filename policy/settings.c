@@ -17,6 +17,7 @@ void settings_done(struct settings *settings)
 	free(settings->publishes);
 	free(settings->paths);
 	free(settings->files);
+	free(settings->items);
 	settings_init(settings);
 }
 
@@ -74,13 +75,32 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 	return rc;
 }
 
+static int put_item(struct settings *settings, const struct setting_key *key, const char *text,
+		    struct place place, struct err *err)
+{
+	struct setting_item *grown, item = { .key = key };
+	int rc = key->put(settings, text, place, err);
+
+	if (rc < 0 || key->is_rule)
+		return rc;
+	grown = reallocarray(settings->items, settings->item_count + 1, sizeof(*grown));
+	if (grown)
+		settings->items = grown;
+	item.text = settings_keep(settings, text);
+	item.origin = settings_keep(settings, place.origin);
+	if (!grown || !item.text || !item.origin)
+		return err_set(err, ENOMEM, "keep a setting");
+	grown[settings->item_count++] = item;
+	return 0;
+}
+
 int setting_put(struct settings *settings, const struct setting_key *key, const char *text,
 		struct place place, enum setting_source source, struct err *err)
 {
 	if (!key->put)
 		return err_bad(err, "%s: column %zu: %s cannot be used: %s", place.origin,
 			       place.column, key->path, key->instead);
-	return key->is_list ? key->put(settings, text, place, err)
+	return key->is_list ? put_item(settings, key, text, place, err)
 			    : put_single(settings, key, text, place, source, err);
 }
 

@@ -94,6 +94,12 @@ struct settings_file {
 	ino_t inode;
 };
 
+/* An item of a list, as it was said; rules are kept by the policy. */
+struct setting_item {
+	const struct setting_key *key;
+	const char *text, *origin;
+};
+
 #define SETTING_KEYS_MAX 32
 
 /* Who said a single value. */
@@ -112,6 +118,8 @@ struct settings {
 	size_t path_count;
 	struct settings_file *files; /* owned; in the order they were read */
 	size_t file_count;
+	struct setting_item *items; /* owned; in the order given */
+	size_t item_count;
 	struct setting_said said[SETTING_KEYS_MAX]; /* by row of setting_keys */
 };
 
@@ -131,6 +139,7 @@ struct setting_key {
 		   struct err *err);
 	const char *instead; /* without put: why it is not available, and what to do */
 	bool is_list;
+	bool is_rule; /* the policy keeps it */
 };
 
 extern const struct setting_key setting_keys[]; /* ends with a NULL path */

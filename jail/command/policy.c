@@ -8,6 +8,7 @@
 
 const struct command policy_commands[] = {
 	{ "check", "read policy files, and say what is wrong with them", policy_check_main },
+	{ "show", "print a policy in full, as a policy file", policy_show_main },
 	{ "test", "say what a policy makes of a request", policy_test_main },
 	{ "why", "explain a record of an audit log", policy_why_main },
 	{ "replay", "say what a policy would change in an audit log", policy_replay_main },

@@ -14,13 +14,14 @@ enum { POLICY_YES = 0, POLICY_NO = 1, POLICY_MISTAKE = 2 };
 
 int policy_main(char **argv);
 int policy_check_main(char **argv);
+int policy_show_main(char **argv);
 int policy_test_main(char **argv);
 int policy_why_main(char **argv);
 int policy_replay_main(char **argv);
 
 /* One thing that the command line says of the policy. */
 struct policy_part {
-	const struct option_row *row;
+	int (*load)(struct settings *settings, const char *value, struct err *err);
 	const char *value; /* of argv */
 };
 
@@ -38,31 +39,26 @@ struct policy_options {
 
 void policy_options_done(struct policy_options *options);
 
+option_fn policy_option_policy, policy_option_profile, policy_option_allow, policy_option_deny,
+	policy_option_dialect, policy_option_batch, policy_option_address, policy_option_jail;
+
 /* Rows that verbs share, for their tables. */
-#define POLICY_ROWS                                                                                \
-	{ .name = "allow",                                                                         \
-	  .value = "RULE",                                                                         \
-	  .help = "allow what matches RULE",                                                       \
-	  .setting = "network.allow",                                                              \
-	  .group = "Policy" },                                                                     \
-	{                                                                                          \
-		.name = "deny", .value = "RULE",                                                   \
-		.help = "deny what matches RULE; beats what is allowed", .setting = "network.deny" \
-	}
-#define HELP_ROW                                                                                   \
-	{                                                                                          \
-		.name = "help", .letter = 'h', .help = "show this"                                 \
-	}
-
-option_fn policy_option_dialect, policy_option_batch, policy_option_address, policy_option_jail;
-
-/* For tables: keeps what a row with a setting says. */
-int policy_options_put(void *options, const struct option_row *row, const char *value,
-		       struct err *err);
+/* clang-format off */
+#define POLICY_ROWS \
+	{ .name = "policy", .value = "FILE", .parse = policy_option_policy, \
+	  .help = "read a policy file", .group = "Policy" }, \
+	{ .name = "profile", .value = "NAME", .parse = policy_option_profile, \
+	  .help = "add the rules of a profile that comes with nsgate" }, \
+	{ .name = "allow", .value = "RULE", .parse = policy_option_allow, \
+	  .help = "allow what matches RULE" }, \
+	{ .name = "deny", .value = "RULE", .parse = policy_option_deny, \
+	  .help = "deny what matches RULE; beats what is allowed" }
+#define HELP_ROW { .name = "help", .letter = 'h', .help = "show this" }
+/* clang-format on */
 
 /*
- * Makes the policy that the options say, with that of @path (NULL = none) in front, into
- * @settings (initialised), and compiles it. Returns 0 or a negative errno.
+ * Makes the policy that the options say, and the file at @path (NULL = none), into @settings
+ * (initialised), and compiles it. Returns 0 or a negative errno.
  */
 int policy_options_load(const struct policy_options *options, const char *path,
 			struct settings *settings, struct err *err);

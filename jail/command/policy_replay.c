@@ -34,7 +34,6 @@ static const struct option_table table = {
 		"say, and prints what would change.",
 	.rows = rows,
 	.ending = "Exit status: 0 when nothing changes, 1 when something does, 2 for a mistake.",
-	.put = policy_options_put,
 };
 
 /* Records that change in the same way. */
@@ -79,12 +78,14 @@ static struct verdict judge_connection(const struct policy *policy, const char *
 	return policy_judge_address(policy, name, addr, entry->port, source_of(entry));
 }
 
-/* False: the record does not say enough. */
+/* False: the record does not say enough, or denies for a reason that is none of ours. */
 static bool judge(const struct policy *policy, const struct audit_entry *entry,
 		  struct verdict *verdict_out)
 {
 	char name[NAME_SIZE];
 
+	if (!entry->is_allowed && audit_entry_reason(entry) == REASONS)
+		return false;
 	if (entry->name && name_canonical(entry->name, strlen(entry->name), name) < 0)
 		return false;
 	if (entry->is_query && entry->name)
@@ -99,12 +100,17 @@ static bool judge(const struct policy *policy, const struct audit_entry *entry,
 	return true;
 }
 
-/* Denied for something that no rule decides: malformed TLS, no name behind an address ... */
-static bool is_denied_anyway(const struct audit_entry *entry)
+/*
+ * Would be decided the same way under any rules? Denied for malformed TLS, no name behind an address
+ * and the like; or allowed by no rule, as the jail's own localhost is.
+ */
+static bool is_beyond_rules(const struct audit_entry *entry)
 {
 	enum reason reason = audit_entry_reason(entry);
 
-	return !entry->is_allowed && reason != REASON_DENY_RULE && !tell_has_remedy(reason);
+	if (entry->is_allowed)
+		return !entry->rule;
+	return reason != REASONS && reason != REASON_DENY_RULE && !tell_has_remedy(reason);
 }
 
 /* ---- what changes ---- */
@@ -174,7 +180,7 @@ static int take(struct replay *replay, const struct audit_entry *entry)
 		(void)strcpy(replay->jail, entry->jail);
 	else if (strcmp(replay->jail, entry->jail) != 0)
 		replay->has_jails = true;
-	if (is_denied_anyway(entry)) {
+	if (is_beyond_rules(entry)) {
 		replay->same_count++;
 		return 0;
 	}

@@ -42,7 +42,6 @@ static const struct option_table table = {
 	.ending =
 		"Exit status: 0 allowed, 1 denied, 2 a mistake. With --batch: 0 when every row was\n"
 		"answered, 2 when one is a mistake; its answer is \"error LINE: WHY\".",
-	.put = policy_options_put,
 };
 
 /* What all rows are judged with. */

@@ -7,7 +7,7 @@
 #include "jail/command/reload.h"
 
 const struct command commands[] = {
-	{ "policy", "check, show and try out a policy; explain an audit log", policy_main },
+	{ "policy", "check and try out a policy, explain an audit log", policy_main },
 	{ "reload", "make a run that is under way read its policy again", reload_main },
 	{ 0 },
 };
