@@ -35,10 +35,7 @@
 #include "jail/ids.h"
 #include "jail/jail.h"
 #include "jail/mount/mount.h"
-<<<<<<< HEAD
 #include "jail/reload.h"
-	=======
->>>>>>> yaml
 #include "jail/start.h"
 #include "jail/status.h"
 #include "netsetup/net.h"
@@ -135,12 +132,8 @@ static int plan_view(struct run *run, struct err *err)
 	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
 }
 
-<<<<<<< HEAD
 /* Names the run in audit records and for orders. */
 static int make_id(struct run *run, struct err *err)
-=======
-static int open_audit(struct run *run, struct err *err)
->>>>>>> yaml
 {
 	uint64_t id;
 
