@@ -47,7 +47,7 @@
 #define CONNECT_TIMEOUT_MS 30000
 #define PROXY_FLUSH_MS	   5000 /* the last audit records; a disk may be slow, not dead */
 
-	struct run {
+struct run {
 	struct jail_spec *spec;
 	struct jail_start start;
 	struct mount_list mounts;
