@@ -101,6 +101,13 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 				    enum addr_source source);
 
 /*
+ * May the jail learn this address of @name, as far as is known before a port is? A rule of some
+ * port is enough to allow it; one of a port alone does not deny it. @name is not NULL.
+ */
+struct verdict policy_judge_answer(const struct policy *policy, const char *name,
+				   const struct addr *addr, enum addr_source source);
+
+/*
  * The rule that would turn a denial into an allowance, as an argument for --allow:
  * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. @name or @addr
  * may be NULL; beside a name, the address is left out when it is public. Returns @out.
