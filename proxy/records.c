@@ -185,6 +185,7 @@ void records_parse(const uint8_t *message, size_t length, const char *name, uint
 	struct reader reader = { message, message + HEADER_BYTES, message + length };
 
 	records_out->status = LOOKUP_FAILED;
+	records_out->error = "the answer cannot be used";
 	records_out->ttl_s = 0;
 	records_out->count = 0;
 	records_out->alias_count = 0;
@@ -193,4 +194,5 @@ void records_parse(const uint8_t *message, size_t length, const char *name, uint
 	    !read_answers(&reader, (unsigned)message[6] << 8 | message[7], name, type, records_out))
 		return;
 	records_out->status = records_out->count > 0 ? LOOKUP_OK : LOOKUP_NO_DATA;
+	records_out->error = records_out->count > 0 ? NULL : "no such record";
 }

@@ -27,6 +27,7 @@ struct record {
 
 struct records {
 	enum lookup_status status;
+	const char *error; /* static text; NULL with LOOKUP_OK */
 	uint32_t ttl_s; /* the smallest; only with LOOKUP_OK */
 	size_t count;
 	struct record list[RECORDS_MAX];

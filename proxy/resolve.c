@@ -436,6 +436,7 @@ static void records_answered(void *context, int status, int timeouts, unsigned c
 	(void)timeouts;
 	query->resolver->pending--;
 	records.status = status_of(status);
+	records.error = ares_strerror(status);
 	records.alias_count = 0;
 	if (status == ARES_SUCCESS)
 		records_parse(message, (size_t)length, query->name, query->type, &records);
@@ -467,7 +468,10 @@ void resolve_records(struct resolver *resolver, const char *name, uint16_t type,
 	struct record_query *query = record_query_new(resolver, name, type);
 
 	if (!query) {
-		static const struct records failed = { .status = LOOKUP_FAILED };
+		static const struct records failed = {
+			.status = LOOKUP_FAILED,
+			.error = "too many queries are under way",
+		};
 
 		waiter->resolved(waiter, &failed);
 		return;

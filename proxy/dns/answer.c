@@ -214,7 +214,7 @@ static bool is_wanted(const struct exchange *exchange, const struct record *reco
 static uint8_t answer_records(struct exchange *exchange, const struct records *records)
 {
 	if (records->status != LOOKUP_OK)
-		return answer_nothing_found(exchange, records->status, "no answer to be used");
+		return answer_nothing_found(exchange, records->status, records->error);
 	exchange->reply.ttl_s = resolve_keep_ms((int)records->ttl_s, records->count) / 1000;
 	for (size_t i = 0; i < records->count; i++) {
 		if (is_wanted(exchange, &records->list[i]))

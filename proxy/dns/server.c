@@ -172,11 +172,12 @@ static void records_found(struct resolve_query *query, const struct records *rec
 /* Nobody waits any more, or nobody answers any more; that it was asked is on record all the same. */
 static void question_drop(struct question *question)
 {
+	static const char error[] = "nobody waited for the answer";
 	static const struct resolve_answer no_addresses = {
 		.status = LOOKUP_FAILED,
-		.error = "nobody waited for the answer",
+		.error = error,
 	};
-	static const struct records no_records = { .status = LOOKUP_FAILED };
+	static const struct records no_records = { .status = LOOKUP_FAILED, .error = error };
 	const struct dns_found found = { &no_addresses, &no_records };
 	struct dns_server *server = question->server;
 	struct dns_decision decision;
