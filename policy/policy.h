@@ -104,6 +104,13 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 				    enum addr_source source);
 
 /*
+ * May the jail learn this address of @name, as far as is known before a port is? A rule of some
+ * port is enough to allow it; one of a port alone does not deny it. @name is not NULL.
+ */
+struct verdict policy_judge_answer(const struct policy *policy, const char *name,
+				   const struct addr *addr, enum addr_source source);
+
+/*
  * The last word: as policy_judge_address(), now that the stream's first bytes have shown what is
  * spoken. Where that alone is why no rule allows it, the reason says so.
  */
