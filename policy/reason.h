@@ -11,6 +11,7 @@ enum reason {
 	REASON_PRIVATE_EMBEDDED, /* an IPv6 address that embeds an IPv4 one */
 	REASON_UNKNOWN_NAME, /* a synthetic address that was never handed out */
 	REASON_SELF, /* the connection leads back to nsgate itself */
+	REASON_NOT_TCP, /* a packet that begins no TCP connection and is no DNS query */
 	REASON_NAME_MISMATCH, /* SNI is not the name that was resolved */
 	REASON_BAD_TLS, /* looks like a ClientHello but is not a well-formed one */
 	REASON_ECH, /* encrypted ClientHello: the real name cannot be seen */

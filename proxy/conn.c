@@ -596,8 +596,6 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 		tell_failure(record);
 }
 
-static void conns_shut(struct conns *conns);
-
 static void write_record(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
@@ -617,8 +615,7 @@ static void write_record(struct conn *conn)
 	};
 
 	tell(conn, &record);
-	if (!conns->audit->has_failed && audit_write(conns->audit, &record) < 0)
-		conns_shut(conns);
+	(void)audit_write(conns->audit, &record); /* when it stops, so do all: conns_shut() */
 }
 
 /* ---- birth and death ---- */
@@ -762,8 +759,7 @@ void conns_close(struct conns *conns)
 	stop_all(conns);
 }
 
-/* A record was lost: nobody may talk unrecorded. */
-static void conns_shut(struct conns *conns)
+void conns_shut(struct conns *conns)
 {
 	struct link *link;
 

@@ -53,6 +53,8 @@ void conn_open(struct conns *conns, int client_fd, sa_family_t family);
 void conns_end(struct conns *conns);
 /* Ends every connection. */
 void conns_close(struct conns *conns);
+/* A record was lost: nobody may talk unrecorded. Resets every connection. */
+void conns_shut(struct conns *conns);
 void conns_done(struct conns *conns);
 
 #endif

@@ -65,6 +65,7 @@ static bool has_remedy(enum reason reason)
 	case REASON_DENY_RULE:
 	case REASON_UNKNOWN_NAME:
 	case REASON_SELF:
+	case REASON_NOT_TCP:
 	case REASON_NAME_MISMATCH:
 	case REASON_BAD_TLS:
 	case REASON_ECH:

@@ -74,8 +74,10 @@ static size_t answer_query(struct dns_server *server, const uint8_t *query, size
 	size_t answer_length;
 	struct audit_record record = { .protocol = "dns", .qtype = type };
 
-	if (server->audit->has_failed)
+	if (server->audit->has_failed) {
+		audit_skip(server->audit);
 		return refuse(query, length, answer);
+	}
 	answer_length = dns_answer(server->policy, server->names, server->want_ipv6, query, length,
 				   is_stream, answer, &decision);
 	record.name = decision.name[0] ? decision.name : decision.asked;

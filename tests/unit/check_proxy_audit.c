@@ -21,7 +21,8 @@ static const struct timespec moment = { .tv_sec = 1700000000, .tv_nsec = 1234567
 
 static json_t *parsed(const struct audit_record *record)
 {
-	char *line AUTO(heap_release) = audit_format(record, JAIL, 5, &moment);
+	const struct audit_stamp stamp = { .jail_id = JAIL, .sequence = 5, .now = moment };
+	char *line AUTO(heap_release) = audit_format(record, &stamp);
 	json_t *object;
 
 	ck_assert_ptr_nonnull(line);
@@ -129,7 +130,7 @@ START_TEST(numbers_records_and_fails_for_good)
 
 	log_level_set(LOG_ERROR);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	audit_init(&audit, ends[1], JAIL);
+	audit_init(&audit, ends[1], AUDIT_STOP, JAIL);
 	ck_assert_int_eq(audit_write(&audit, &record), 0);
 	ck_assert_int_eq(audit_write(&audit, &record), 0);
 	ck_assert_uint_eq(audit.sequence, 2);
@@ -149,7 +150,7 @@ START_TEST(writes_nothing_without_a_descriptor)
 	const struct audit_record record = { .protocol = "dns", .qtype = "A" };
 	struct audit audit;
 
-	audit_init(&audit, -1, JAIL);
+	audit_init(&audit, -1, AUDIT_STOP, JAIL);
 	ck_assert_int_eq(audit_write(&audit, &record), 0);
 	ck_assert(!audit.has_failed);
 }
