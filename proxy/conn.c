@@ -214,6 +214,8 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 	bool is_hello = sniff_tls(peeked, length, &unused) == SNIFF_MORE;
 	bool is_all = length == sizeof(peeked) || conn->client_end.has_hangup;
 
+	if (is_hello)
+		conn->protocol = SNIFF_TLS; /* for the record, if nothing more comes */
 	if (is_all && is_hello)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	if (is_all || (conn->is_overdue && !is_hello)) {

@@ -5,7 +5,8 @@
  * and on a pipe no line is longer than what the kernel takes whole or not at all (PIPE_BUF).
  *
  * A line that a full disk cuts stays as it is: to cut it off could take away what another writer
- * has appended meanwhile. The next line begins with a newline then, so only one is spoilt.
+ * has appended meanwhile. The next line begins with a newline then, so only one is spoilt; also
+ * when an earlier run has left such an end.
  *
  * A reader that stops reading must not hang the proxy: the descriptor never blocks. It gets a second
  * to make room where a lost record closes the network, and none where records may be lost.
@@ -34,6 +35,18 @@
 #define LINE_MAX_BYTES	(PIPE_BUF - 1)
 #define STALL_MS	1000
 
+/* Has an earlier run left half a line there? False where that cannot be read. */
+static bool ends_in_half_a_line(int fd)
+{
+	char path[32], last = '\n';
+	int file AUTO(fd_release) = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* which is only for writing */
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	return file >= 0 && lseek(file, -1, SEEK_END) >= 0 && read(file, &last, 1) == 1 &&
+	       last != '\n';
+}
+
 /* A file is never waited for by poll(); all else may have a reader who stops reading. */
 static int take_descriptor(struct audit *audit, int fd)
 {
@@ -44,7 +57,8 @@ static int take_descriptor(struct audit *audit, int fd)
 		return -errno;
 	if (!S_ISREG(status.st_mode) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	audit->is_torn = audit->is_torn && status.st_size > 0;
+	if (S_ISREG(status.st_mode))
+		audit->is_torn = status.st_size > 0 && (audit->is_torn || ends_in_half_a_line(fd));
 	audit->fd = fd;
 	return 0;
 }

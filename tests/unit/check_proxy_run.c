@@ -663,12 +663,17 @@ START_TEST(resets_a_hello_that_does_not_go_on)
 {
 	uint8_t hello[512];
 	int fd = dial("ok.test", PORT_ECHO);
+	json_t *list;
 
 	(void)make_hello("ok.test", hello);
 	put(fd, hello, 20);
 	expect_reset(fd);
 	(void)close(fd);
-	expect_verdict("deny", "sniff-timeout");
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "reason"), "sniff-timeout");
+	ck_assert_str_eq(text_of(connection(list), "protocol"), "tls");
+	ck_assert_str_eq(text_of(connection(list), "name"), "ok.test");
+	json_decref(list);
 }
 END_TEST
 
