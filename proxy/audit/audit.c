@@ -231,6 +231,13 @@ static ssize_t write_patiently(const struct audit *audit, const struct iovec par
 	}
 }
 
+/* Half a line is no record. Returns -errno: what is in the way of the rest. */
+static int end_half_a_line(struct audit *audit)
+{
+	audit->is_torn = write(audit->fd, "\n", 1) != 1;
+	return audit->is_torn ? -errno : -ENOSPC;
+}
+
 static int write_line(struct audit *audit, char *line)
 {
 	char newline[] = "\n";
@@ -241,8 +248,10 @@ static int write_line(struct audit *audit, char *line)
 
 	if (written < 0)
 		return (int)written;
-	audit->is_torn = (size_t)written > before && (size_t)written < before + length;
-	return (size_t)written == before + length ? 0 : -ENOSPC; /* half a line is no record */
+	audit->is_torn = false;
+	if ((size_t)written == before + length)
+		return 0;
+	return (size_t)written > before ? end_half_a_line(audit) : -ENOSPC;
 }
 
 static int lose(struct audit *audit, int rc)
