@@ -33,6 +33,7 @@
 #include "jail/ids.h"
 #include "jail/jail.h"
 #include "jail/mount/mount.h"
+#include "jail/publish.h"
 #include "jail/start.h"
 #include "jail/status.h"
 #include "netsetup/net.h"
@@ -61,6 +62,8 @@ struct run {
 	int lifeline_fd; /* owned; the jail ends when it closes */
 	int report_fd; /* owned; reports of the jail */
 	int audit_fd; /* owned until the proxy has it */
+	int *publish_fds; /* owned, the descriptors until the proxy has them */
+	int inbound_fd; /* owned until the proxy has it; to init; -1 = nothing is published */
 	pid_t proxy, init; /* 0 = not there (any more) */
 	int proxy_fd, init_fd; /* owned pidfds */
 	struct status status; /* how it ended */
@@ -146,6 +149,7 @@ static int prepare(struct run *run, struct err *err)
 	    policy_compile(&run->spec->settings.policy, err) < 0 ||
 	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 || open_audit(run, err) < 0 ||
+	    publish_listen(run->spec, &run->publish_fds, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
 	run->environment = env_build(run->spec, environ);
@@ -169,6 +173,8 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 		.settings = &run->spec->settings,
 		.plan = &run->plan,
 		.audit_fd = run->audit_fd,
+		.publish_fds = run->publish_fds,
+		.inbound_fd = run->inbound_fd,
 		.sniff_timeout_ms = SNIFF_TIMEOUT_MS,
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
 	};
@@ -184,6 +190,7 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	(void)snprintf(config.jail_id, sizeof(config.jail_id), "%016llx", (unsigned long long)id);
 	fd_release(&run->signal_fd);
 	fd_release(&run->control_fd);
+	fd_release(&run->start.inbound_fd);
 	if (proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
 	/* the jail that was to be served gave up first, and has said why */
@@ -204,6 +211,8 @@ static int start_proxy(struct run *run, int proxy_end, struct err *err)
 		return err_set(err, errno, "fork");
 	}
 	fd_release(&run->audit_fd);
+	fd_release(&run->inbound_fd); /* none of these is for init */
+	publish_release(run->spec, &run->publish_fds);
 	run->proxy_fd = pidfd_open(run->proxy, 0);
 	if (run->proxy_fd < 0) {
 		err_set(err, errno, "watch it");
@@ -282,6 +291,7 @@ static int start_init(struct run *run, int *proxy_end, struct err *err)
 		fd_release(proxy_end); /* or the builder would not see the proxy's death */
 		child_main(&run->start);
 	}
+	fd_release(&run->start.inbound_fd);
 	(void)close(lifeline[0]); /* the jail's */
 	(void)close(reports[1]);
 	if (run->init < 0) {
@@ -311,6 +321,20 @@ static int start_timer(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Between the proxy and init, which makes sockets for it in the jail's network. */
+static int connect_inbound(struct run *run, struct err *err)
+{
+	int ends[2];
+
+	if (run->spec->settings.publish_count == 0)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return err_set(err, errno, "make a socket pair");
+	run->inbound_fd = ends[0];
+	run->start.inbound_fd = ends[1];
+	return 0;
+}
+
 static int start(struct run *run, struct err *err)
 {
 	int control[2] = { -1, -1 };
@@ -321,6 +345,8 @@ static int start(struct run *run, struct err *err)
 			return err_set(err, errno, "make a socket pair");
 		run->control_fd = control[0];
 		proxy_end = control[1];
+		if (connect_inbound(run, err) < 0)
+			return -err->code;
 	}
 	if (run->spec->net == NET_GATE && start_proxy(run, proxy_end, err) < 0)
 		return err_wrap(err, "proxy");
@@ -471,6 +497,9 @@ static void run_done(struct run *run)
 	fd_release(&run->lifeline_fd);
 	fd_release(&run->report_fd);
 	fd_release(&run->audit_fd);
+	publish_release(run->spec, &run->publish_fds);
+	fd_release(&run->inbound_fd);
+	fd_release(&run->start.inbound_fd);
 	fd_release(&run->proxy_fd);
 	fd_release(&run->init_fd);
 }
@@ -486,6 +515,8 @@ int jail_run(struct jail_spec *spec)
 		.lifeline_fd = -1,
 		.report_fd = -1,
 		.audit_fd = -1,
+		.inbound_fd = -1,
+		.start.inbound_fd = -1,
 		.proxy_fd = -1,
 		.init_fd = -1,
 	};

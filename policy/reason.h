@@ -23,6 +23,7 @@ enum reason {
 	REASON_POOL_EXHAUSTED, /* no synthetic address is left */
 	REASON_LIMIT, /* too many connections at once */
 	REASON_AUDIT_FAILED, /* the audit record could not be written */
+	REASON_PUBLISHED, /* it came in through a published port */
 	REASONS
 };
 

@@ -2,6 +2,7 @@
 #include "policy/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,15 @@ void settings_done(struct settings *settings)
 	free(settings->publishes);
 	free(settings->paths);
 	settings_init(settings);
+}
+
+const char *publish_format(const struct publish *publish, char *out, size_t size)
+{
+	char address[ADDR_TEXT_MAX];
+
+	(void)snprintf(out, size, publish->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+		       addr_format(&publish->address, address), (unsigned)publish->port);
+	return out;
 }
 
 const char *settings_keep(struct settings *settings, const char *text)

@@ -134,6 +134,9 @@ const struct setting_key *setting_key_find(const char *path);
 int setting_put(struct settings *settings, const struct setting_key *key, const char *text,
 		struct place place, enum setting_source source, struct err *err);
 
+/* "127.0.0.1:3000" or "[::1]:3000". Returns @out. */
+const char *publish_format(const struct publish *publish, char *out, size_t size);
+
 /* A copy of @text that lives as long as @settings; NULL without memory. */
 const char *settings_keep(struct settings *settings, const char *text);
 

@@ -7,6 +7,9 @@
  * without taking them (conn->is_judged once that is decided). Nothing of the client's goes
  * upstream before both are done, but the server's bytes are relayed as soon as it answers:
  * in SSH, SMTP and MySQL the server speaks first and the client waits for it.
+ *
+ * One that comes in through a published port goes the other way: its client is outside, upstream is
+ * the jail (inbound.h), and there is nothing to judge.
  */
 #include "proxy/conn.h"
 
@@ -29,7 +32,7 @@
 enum conn_state {
 	CONN_NEW, /* accepted, nothing known; not watched */
 	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses */
-	CONN_DIALING, /* dial is set; its addresses are allowed */
+	CONN_DIALING, /* dial is set, and its addresses are allowed; or inbound is set */
 	CONN_SNIFFING, /* upstream is connected and its bytes flow; the client's wait */
 	CONN_RELAYING, /* bytes flow both ways */
 	CONN_CLOSED, /* over; the record is being written */
@@ -55,6 +58,8 @@ struct conn {
 	struct watch *client; /* owned */
 	struct watch *upstream; /* owned; set from CONN_SNIFFING on */
 	struct dial *dial; /* owned; only in CONN_DIALING */
+	struct inbound *inbound; /* the same, where it goes into the jail */
+	const struct conn_published *published; /* what it came in through; NULL: from the jail */
 	struct resolve_waiter waiter; /* waits only in CONN_RESOLVING */
 	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge */
 	struct task turn;
@@ -67,6 +72,7 @@ struct conn {
 	uint32_t id; /* for debug messages */
 	uint32_t name_number; /* NO_NUMBER: the client dialled an address */
 	struct addr address; /* where the client wanted to go */
+	struct addr peer; /* who uses a published port; family 0 = unknown */
 	struct addr dialed; /* where it was connected to, or is_refused; family 0 = nowhere */
 	uint16_t port;
 	uint8_t state; /* enum conn_state */
@@ -167,6 +173,24 @@ static enum relay_result carry(struct conn *conn, struct relay_flow *flow, struc
 	return result;
 }
 
+/* What a program sent before it exited is still to be delivered: its end, and its direction. */
+static struct relay_end *jail_end(struct conn *conn)
+{
+	return conn->published ? &conn->upstream_end : &conn->client_end;
+}
+
+static const struct relay_flow *jail_flow(const struct conn *conn)
+{
+	return conn->published ? &conn->received : &conn->sent;
+}
+
+static bool is_finished(const struct conn *conn)
+{
+	if (conn->conns->is_ending)
+		return jail_flow(conn)->is_finished;
+	return conn->sent.is_finished && conn->received.is_finished;
+}
+
 static enum conn_state relay(struct conn *conn)
 {
 	enum relay_result received =
@@ -178,7 +202,7 @@ static enum conn_state relay(struct conn *conn)
 			     &conn->received);
 	if (sent == RELAY_BROKEN || received == RELAY_BROKEN)
 		return break_off(conn);
-	if (conn->sent.is_finished && (conn->received.is_finished || conn->conns->is_ending))
+	if (is_finished(conn))
 		return CONN_CLOSED;
 	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
 }
@@ -312,12 +336,9 @@ static void upstream_ready(void *owner, uint32_t events)
 	conn_feed(conn, CONN_EV_UPSTREAM);
 }
 
-static void dial_done(void *owner, struct watch *watch, const struct dial_target *target,
-		      uint32_t events, int error)
+/* Goes on with the socket, or without: @watch is NULL then. */
+static void take_upstream(struct conn *conn, struct watch *watch, uint32_t events, int error)
 {
-	struct conn *conn = owner;
-
-	conn->dial = NULL;
 	if (!watch) {
 		conn->error = strerrordesc_np(error);
 		conn_feed(conn, CONN_EV_DIAL_FAILED);
@@ -328,9 +349,30 @@ static void dial_done(void *owner, struct watch *watch, const struct dial_target
 	conn->upstream = watch;
 	conn->upstream_end.fd = watch->fd;
 	relay_note(&conn->upstream_end, events);
-	conn->dialed = target->addr;
-	conn->rule = target->rule;
 	conn_feed(conn, CONN_EV_CONNECTED);
+}
+
+static void dial_done(void *owner, struct watch *watch, const struct dial_target *target,
+		      uint32_t events, int error)
+{
+	struct conn *conn = owner;
+
+	conn->dial = NULL;
+	if (watch) {
+		conn->dialed = target->addr;
+		conn->rule = target->rule;
+	}
+	take_upstream(conn, watch, events, error);
+}
+
+static void inbound_done(void *owner, struct watch *watch, const struct dial_target *target,
+			 uint32_t events, int error)
+{
+	struct conn *conn = owner;
+
+	conn->inbound = NULL;
+	conn->address = target->addr;
+	take_upstream(conn, watch, events, error);
 }
 
 static enum conn_state dial_failed(struct conn *conn)
@@ -436,6 +478,18 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	return dial(conn, &target, 1);
 }
 
+/* The administrator published the port; which program uses it, and what for, is not ours to ask. */
+static enum conn_state enter_jail(struct conn *conn)
+{
+	const struct verdict verdict = { .is_allowed = true, .reason = REASON_PUBLISHED };
+	int rc = inbound_start(conn->conns->inbounds, conn->port, inbound_done, conn,
+			       &conn->inbound);
+
+	allow(conn, &verdict);
+	conn->is_judged = true;
+	return rc < 0 ? fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(-rc)) : CONN_DIALING;
+}
+
 static enum conn_state judge(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
@@ -448,6 +502,8 @@ static enum conn_state judge(struct conn *conn)
 		return deny(conn, REASON_AUDIT_FAILED, NULL);
 	if (conns->count > conns->max)
 		return deny(conn, REASON_LIMIT, NULL);
+	if (conn->published)
+		return enter_jail(conn);
 	/* Without an original destination it was not redirected, so it was meant for us. */
 	if (!conn->port ||
 	    origdst_is_self(conns->plan, conn->client->fd, &conn->address, conn->port))
@@ -476,17 +532,18 @@ typedef enum conn_state conn_move_fn(struct conn *conn);
  */
 static enum conn_state finish_up(struct conn *conn)
 {
-	struct pollfd client = { .fd = conn->client->fd, .events = POLLIN | POLLRDHUP };
+	struct relay_end *ours = jail_end(conn);
+	struct pollfd program = { .fd = ours->fd, .events = POLLIN | POLLRDHUP };
 	enum conn_state state;
 
-	if (conn->conns->is_over)
+	if (conn->conns->is_over || (conn->published && !conn->upstream))
 		return reset(conn);
-	if (poll(&client, 1, 0) == 1)
-		relay_note(&conn->client_end, (uint32_t)client.revents); /* the same bits */
+	if (poll(&program, 1, 0) == 1)
+		relay_note(ours, (uint32_t)program.revents); /* the same bits */
 	state = conn->upstream ? sniff_and_relay(conn) : peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
-	return conn->client_end.has_hangup ? state : reset(conn);
+	return ours->has_hangup ? state : reset(conn);
 }
 
 static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
@@ -601,6 +658,8 @@ static void conns_shut(struct conns *conns);
 static void write_record(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
+	const struct relay_flow *out = jail_flow(conn);
+	const struct relay_flow *in = out == &conn->sent ? &conn->received : &conn->sent;
 	const struct audit_record record = {
 		.protocol = sniff_protocol_name((enum sniff_protocol)conn->protocol),
 		.name = name_of(conn),
@@ -611,8 +670,10 @@ static void write_record(struct conn *conn)
 		.refused = conn->is_refused ? &conn->dialed : NULL,
 		.verdict = { conn->is_allowed, (enum reason)conn->reason, conn->rule },
 		.error = conn->error,
-		.bytes_sent = conn->sent.bytes,
-		.bytes_received = conn->received.bytes,
+		.published = conn->published ? conn->published->text : NULL,
+		.client = conn->peer.family ? &conn->peer : NULL,
+		.bytes_sent = out->bytes,
+		.bytes_received = in->bytes,
 		.duration_ms = loop_now_ms(conns->loop) - conn->opened_ms,
 	};
 
@@ -661,6 +722,7 @@ static void conn_close(struct conn *conn)
 
 	resolve_cancel(&conn->waiter);
 	dial_cancel(&conn->dial);
+	inbound_cancel(&conn->inbound);
 	timer_stop(&conn->sniff_deadline);
 	task_cancel(&conn->turn);
 	pipes_stop_waiting(&conn->pipe_waiter);
@@ -698,7 +760,8 @@ static void sniff_expired(struct timer *timer)
 	conn_feed(CONTAINER_OF(timer, struct conn, sniff_deadline), CONN_EV_DEADLINE);
 }
 
-void conn_open(struct conns *conns, int client_fd, sa_family_t family)
+/* Takes the socket, or closes it where there is no memory even for a record: NULL then. */
+static struct conn *take_client(struct conns *conns, int client_fd)
 {
 	struct conn *conn = conn_new(conns);
 	struct watch *client = conn ? watch_new(conns->loop, client_fd, client_ready, conn) : NULL;
@@ -706,8 +769,8 @@ void conn_open(struct conns *conns, int client_fd, sa_family_t family)
 	if (!client) {
 		free(conn);
 		want_reset_on_close(client_fd);
-		(void)close(client_fd); /* no memory even for a record */
-		return;
+		(void)close(client_fd); /* as said above */
+		return NULL;
 	}
 	conn->conns = conns;
 	conn->client = client;
@@ -720,7 +783,32 @@ void conn_open(struct conns *conns, int client_fd, sa_family_t family)
 	conn->id = conns->opened++;
 	link_append(&conns->open, &conn->link);
 	conns->count++;
+	return conn;
+}
+
+void conn_open(struct conns *conns, int client_fd, sa_family_t family)
+{
+	struct conn *conn = take_client(conns, client_fd);
+
+	if (!conn)
+		return;
 	(void)origdst_read(client_fd, family, &conn->address, &conn->port); /* port 0: unknown */
+	conn_feed(conn, CONN_EV_ACCEPTED);
+}
+
+void conn_open_published(struct conns *conns, int client_fd, const struct conn_published *published)
+{
+	struct conn *conn = take_client(conns, client_fd);
+	struct sockaddr_storage peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	if (!conn)
+		return;
+	if (getpeername(client_fd, (struct sockaddr *)&peer, &length) == 0)
+		(void)addr_from_sockaddr(&peer, &conn->peer, NULL); /* TCP: it is one */
+	conn->published = published;
+	conn->address = net_plan_host_addresses[0]; /* the jail's own loopback */
+	conn->port = published->jail_port;
 	conn_feed(conn, CONN_EV_ACCEPTED);
 }
 

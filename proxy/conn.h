@@ -8,6 +8,7 @@
 #include "proxy/audit/tell.h"
 #include "proxy/dial.h"
 #include "proxy/dns/names.h"
+#include "proxy/inbound.h"
 #include "proxy/link.h"
 #include "proxy/loop.h"
 #include "proxy/relay.h"
@@ -25,6 +26,7 @@ struct conns {
 	struct audit *audit;
 	struct tell *tell;
 	struct dials dials;
+	struct inbounds *inbounds; /* NULL unless something is published */
 	struct pipes pipes;
 	struct timer_queue sniff_deadlines; /* for the rest of a ClientHello */
 	struct timer_queue word_deadlines; /* for that of anything else */
@@ -44,6 +46,16 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 
 /* Takes an accepted socket of a listener of @family and decides what becomes of it. */
 void conn_open(struct conns *conns, int client_fd, sa_family_t family);
+
+/* A port of the caller's that leads into the jail. */
+struct conn_published {
+	char text[ADDR_TEXT_MAX + 8]; /* "127.0.0.1:3000" */
+	uint16_t jail_port;
+};
+
+/* The same for one of a published port's listener; @published must outlive the connection. */
+void conn_open_published(struct conns *conns, int client_fd,
+			 const struct conn_published *published);
 
 /*
  * The run is over. What programs sent before they exited is still to be delivered: connections that

@@ -88,7 +88,9 @@ static int put_destination(json_t *object, const struct audit_record *record)
 		     put_address(object, "address", record->address) |
 		     put_address(object, "dialed", record->dialed) |
 		     put_address(object, "refused", record->refused) |
-		     put_text(object, "qtype", record->qtype);
+		     put_text(object, "qtype", record->qtype) |
+		     put_text(object, "published", record->published) |
+		     put_address(object, "client", record->client);
 
 	if (record->port)
 		failed |= put_number(object, "port", record->port);
