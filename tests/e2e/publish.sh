@@ -71,7 +71,7 @@ for address in 127.0.0.1 ::1; do
 		expect_eq "$STATUS/$OUT" "0/local $address to $address" "$url"
 	done
 	run curl -sS --max-time 5 http://127.0.0.1:3003/
-	expect_eq "$STATUS" 56 'nobody listens in the jail: reset'
+	expect_match "$STATUS" '^(7|56)$' 'nobody listens in the jail: reset' # 7: it came before curl looked
 	[[ $MS -lt 1000 ]] || fail "the reset took $MS ms"
 	# on no other address of the caller's
 	run curl -sS --max-time 5 "http://$PRIV4:3000/"

@@ -236,7 +236,7 @@ int main(void)
 	suite_add_tcase(suite, all);
 	tcase_add_test(all, has_every_field_of_a_connection);
 	tcase_add_test(all, leaves_out_what_does_not_apply);
-	tcase_add_test(tcase, says_which_published_port_was_used_and_by_whom);
+	tcase_add_test(all, says_which_published_port_was_used_and_by_whom);
 	tcase_add_loop_test(all, keeps_hostile_text_inside_its_field, 0,
 			    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(all, numbers_records_and_fails_for_good);
