@@ -116,8 +116,23 @@ import socket
 listener = socket.create_server(("127.0.0.1", 3000))
 open("ready", "w").write("ready")
 stream, _ = listener.accept()
-stream.sendall(b"x" * 3000000)'
-run sh -c 'nc -d 127.0.0.1 3000 | wc -c'
+stream.sendall(b"x" * 3000000)
+open("sent", "w").write("sent")'
+# a client that has read nothing when the program is gone
+run timeout 20 "$PYTHON" -c '
+import os, socket, time
+stream = socket.socket()
+stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+stream.connect(("127.0.0.1", 3000))
+while not os.path.exists("sent"):
+    time.sleep(0.01)
+while os.path.exists("/proc/'"$NSGATE_PID"'/task/'"$NSGATE_PID"'/children") and len(
+        open("/proc/'"$NSGATE_PID"'/task/'"$NSGATE_PID"'/children").read().split()) > 1:
+    time.sleep(0.01)
+count = 0
+while got := stream.recv(65536):
+    count += len(got)
+print(count)'
 expect_eq "$OUT" 3000000 'the last words'
 finish_nsgate 5
 expect_eq "$STATUS" 0
