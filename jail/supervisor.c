@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jail/credentials.h"
 #include "jail/env.h"
 #include "jail/fds.h"
 #include "jail/ids.h"
@@ -62,6 +63,7 @@ struct run {
 	int lifeline_fd; /* owned; the jail ends when it closes */
 	int report_fd; /* owned; reports of the jail */
 	int audit_fd; /* owned until the proxy has it */
+	struct upstream_credentials credentials; /* wiped once the proxy has them */
 	int *publish_fds; /* owned, the descriptors until the proxy has them */
 	int inbound_fd; /* owned until the proxy has it; to init; -1 = nothing is published */
 	pid_t proxy, init; /* 0 = not there (any more) */
@@ -126,7 +128,9 @@ static int plan_view(struct run *run, struct err *err)
 	view.hosts = run->hosts;
 	if (mount_default_view(&run->mounts, &view, err) < 0)
 		return -err->code;
-	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
+	if (mount_add_paths(&run->mounts, &run->spec->settings, view.home, err) < 0)
+		return -err->code;
+	return credentials_hide(&run->spec->settings, &run->mounts, err);
 }
 
 static int open_audit(struct run *run, struct err *err)
@@ -146,9 +150,11 @@ static int prepare(struct run *run, struct err *err)
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
 	/* Compiled once, before the proxy is forked. */
 	if (policy_check_run(&run->spec->settings.policy, err) < 0 ||
+	    settings_check_upstream(&run->spec->settings, err) < 0 ||
 	    policy_compile(&run->spec->settings.policy, err) < 0 ||
 	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 || open_audit(run, err) < 0 ||
+	    credentials_read(&run->spec->settings, &run->credentials, err) < 0 ||
 	    publish_listen(run->spec, &run->publish_fds, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
@@ -173,6 +179,7 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 		.settings = &run->spec->settings,
 		.plan = &run->plan,
 		.audit_fd = run->audit_fd,
+		.credentials = &run->credentials,
 		.publish_fds = run->publish_fds,
 		.inbound_fd = run->inbound_fd,
 		.sniff_timeout_ms = SNIFF_TIMEOUT_MS,
@@ -211,7 +218,8 @@ static int start_proxy(struct run *run, int proxy_end, struct err *err)
 		return err_set(err, errno, "fork");
 	}
 	fd_release(&run->audit_fd);
-	fd_release(&run->inbound_fd); /* none of these is for init */
+	explicit_bzero(&run->credentials, sizeof(run->credentials)); /* none of these is for init */
+	fd_release(&run->inbound_fd);
 	publish_release(run->spec, &run->publish_fds);
 	run->proxy_fd = pidfd_open(run->proxy, 0);
 	if (run->proxy_fd < 0) {

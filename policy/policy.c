@@ -121,6 +121,33 @@ int policy_check_run(const struct policy *policy, struct err *err)
 	return rc < 0 ? rc : check_run(&policy->deny, err);
 }
 
+static bool allows_names(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->allow.count; i++) {
+		if (!policy->allow.rules[i].blocks)
+			return true;
+	}
+	return false;
+}
+
+int policy_check_proxied(const struct policy *policy, struct err *err)
+{
+	if (!allows_names(policy))
+		return 0;
+	for (size_t i = 0; i < policy->deny.count; i++) {
+		const struct rule *rule = &policy->deny.rules[i];
+
+		if (!rule->blocks || rule->domain)
+			continue;
+		(void)err_bad(err,
+			      "%s: '%s' cannot be kept behind an upstream proxy, which "
+			      "looks names up itself",
+			      rule->origin, rule->text);
+		return err_hint(err, "Deny the addresses at that proxy, or the names here.");
+	}
+	return 0;
+}
+
 static int compile(struct rule_list *list, struct err *err)
 {
 	if (list->count == 0)
@@ -183,6 +210,19 @@ static const struct question denies_name = {
 };
 static const struct question allows_name = {
 	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+
+/* No address will ever be known: what has one is never allowed by it, and always denied. */
+static const struct question denies_proxied = {
+	.is_denial = true,
+	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+static const struct question allows_proxied = {
+	.address = ADDRESS_NONE,
 	.want_port = true,
 	.want_rest = true,
 };
@@ -329,6 +369,13 @@ struct verdict policy_judge_name(const struct policy *policy, const char *name, 
 	struct target target = { .name = name, .port = port };
 
 	return judge(policy, &denies_name, &allows_name, &target);
+}
+
+struct verdict policy_judge_proxied(const struct policy *policy, const char *name, uint16_t port)
+{
+	struct target target = { .name = name, .port = port };
+
+	return judge(policy, &denies_proxied, &allows_proxied, &target);
 }
 
 static struct verdict judge_raw(const struct policy *policy, const struct target *target)

@@ -20,6 +20,18 @@ void settings_done(struct settings *settings)
 	settings_init(settings);
 }
 
+int settings_check_upstream(const struct settings *settings, struct err *err)
+{
+	const struct upstream *upstream = &settings->values.upstream;
+
+	if (upstream->kind != UPSTREAM_NONE)
+		return policy_check_proxied(&settings->policy, err);
+	if (upstream->credentials_path)
+		return err_bad(err, "upstream-proxy-credentials %s: there is no upstream-proxy",
+			       upstream->credentials_path);
+	return 0;
+}
+
 const char *publish_format(const struct publish *publish, char *out, size_t size)
 {
 	char address[ADDR_TEXT_MAX];

@@ -134,6 +134,11 @@ const struct setting_key *setting_key_find(const char *path);
 int setting_put(struct settings *settings, const struct setting_key *key, const char *text,
 		struct place place, enum setting_source source, struct err *err);
 
+/*
+ * Refuses what contradicts itself where an upstream proxy is said. Returns 0 or -EINVAL.
+ */
+int settings_check_upstream(const struct settings *settings, struct err *err);
+
 /* "127.0.0.1:3000" or "[::1]:3000". Returns @out. */
 const char *publish_format(const struct publish *publish, char *out, size_t size);
 

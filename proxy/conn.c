@@ -1,7 +1,7 @@
 /*
  * One intercepted connection, as a state machine. See conn.h.
  *
- *   new -> resolving -> dialing -> sniffing -> relaying -> closed
+ *   new -> resolving -> dialing -> (handshaking ->) sniffing -> relaying -> closed
  *
  * Two things happen at once: the proxy dials upstream, and it looks at the client's first bytes
  * without taking them (conn->is_judged once that is decided). Nothing of the client's goes
@@ -31,8 +31,10 @@
 
 enum conn_state {
 	CONN_NEW, /* accepted, nothing known; not watched */
-	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses */
+	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses, its own or
+			   the upstream proxy's */
 	CONN_DIALING, /* dial is set, and its addresses are allowed; or inbound is set */
+	CONN_HANDSHAKING, /* upstream is connected to the upstream proxy; handshake is not done */
 	CONN_SNIFFING, /* upstream is connected and its bytes flow; the client's wait */
 	CONN_RELAYING, /* bytes flow both ways */
 	CONN_CLOSED, /* over; the record is being written */
@@ -59,6 +61,7 @@ struct conn {
 	struct watch *upstream; /* owned; set from CONN_SNIFFING on */
 	struct dial *dial; /* owned; only in CONN_DIALING */
 	struct inbound *inbound; /* the same, where it goes into the jail */
+	struct upstream_handshake *handshake; /* owned; until the upstream proxy lets us through */
 	const struct conn_published *published; /* what it came in through; NULL: from the jail */
 	struct resolve_waiter waiter; /* waits only in CONN_RESOLVING */
 	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge */
@@ -182,6 +185,12 @@ static struct relay_end *jail_end(struct conn *conn)
 static const struct relay_flow *jail_flow(const struct conn *conn)
 {
 	return conn->published ? &conn->received : &conn->sent;
+}
+
+/* An upstream that has not let us through yet takes nothing of the client's. */
+static bool can_relay(const struct conn *conn)
+{
+	return conn->upstream && !conn->handshake;
 }
 
 static bool is_finished(const struct conn *conn)
@@ -315,7 +324,7 @@ static enum conn_state stop_waiting(struct conn *conn)
 		return state;
 	if (!conn->is_judged)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-	return conn->upstream ? relay(conn) : state;
+	return can_relay(conn) ? relay(conn) : state;
 }
 
 /* ---- dialling ---- */
@@ -339,8 +348,13 @@ static void upstream_ready(void *owner, uint32_t events)
 /* Goes on with the socket, or without: @watch is NULL then. */
 static void take_upstream(struct conn *conn, struct watch *watch, uint32_t events, int error)
 {
-	if (!watch) {
+	if (!watch && conn->handshake) {
+		upstream_fail(conn->handshake, strerrordesc_np(error));
+		conn->error = conn->handshake->error;
+	} else if (!watch) {
 		conn->error = strerrordesc_np(error);
+	}
+	if (!watch) {
 		conn_feed(conn, CONN_EV_DIAL_FAILED);
 		return;
 	}
@@ -382,10 +396,82 @@ static enum conn_state dial_failed(struct conn *conn)
 
 static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count)
 {
-	int rc = dial_start(&conn->conns->dials, targets, count, conn->port, dial_done, conn,
-			    &conn->dial);
+	uint16_t port = conn->handshake ? conn->conns->upstream->port : conn->port;
+	int rc =
+		dial_start(&conn->conns->dials, targets, count, port, dial_done, conn, &conn->dial);
 
 	return rc < 0 ? fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(-rc)) : CONN_DIALING;
+}
+
+/* ---- the upstream proxy ---- */
+
+/* Its addresses are the administrator's word: not judged. */
+static enum conn_state dial_upstream(struct conn *conn, const struct resolve_answer *answer)
+{
+	struct dial_target targets[RESOLVE_ADDRESSES_MAX];
+
+	if (answer->error) {
+		upstream_fail(conn->handshake, answer->error);
+		return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
+	}
+	for (size_t i = 0; i < answer->count; i++)
+		targets[i] = (struct dial_target) { answer->addresses[i], conn->rule };
+	return dial(conn, targets, answer->count);
+}
+
+/* The connection is allowed: asks the upstream proxy for it. @name is NULL for an address. */
+static enum conn_state go_upstream(struct conn *conn, const char *name)
+{
+	struct conns *conns = conn->conns;
+	const struct upstream_target where = {
+		.name = name,
+		.addr = conn->address,
+		.port = conn->port,
+	};
+	const struct dial_target target = { conns->upstream->addr, conn->rule };
+	const struct resolve_answer *answer;
+
+	conn->handshake = upstream_handshake_new(conns->upstream->kind, conns->credentials, &where);
+	if (!conn->handshake)
+		return fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(ENOMEM));
+	conn->handshake->owner = conn;
+	if (!conns->upstream->name)
+		return dial(conn, &target, 1);
+	answer = resolve(conns->resolver, RESOLVE_UPSTREAM, conns->upstream->name, &conn->waiter);
+	return answer ? dial_upstream(conn, answer) : CONN_RESOLVING;
+}
+
+static enum conn_state shake_hands(struct conn *conn)
+{
+	switch (upstream_step(conn->handshake, conn->upstream->fd, conn->upstream_end.has_hangup)) {
+	case UPSTREAM_AGAIN:
+		return CONN_HANDSHAKING;
+	case UPSTREAM_FAILED:
+		return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
+	case UPSTREAM_READY:
+		break;
+	}
+	upstream_handshake_free(&conn->handshake);
+	return sniff_and_relay(conn);
+}
+
+static enum conn_state connected(struct conn *conn)
+{
+	if (!conn->handshake)
+		return sniff_and_relay(conn);
+	timer_start(&conn->conns->handshake_deadlines, &conn->handshake->deadline);
+	return shake_hands(conn);
+}
+
+static void handshake_expired(struct timer *timer)
+{
+	struct upstream_handshake *handshake =
+		CONTAINER_OF(timer, struct upstream_handshake, deadline);
+	struct conn *conn = handshake->owner;
+
+	upstream_fail(handshake, "no answer in time");
+	conn->error = handshake->error;
+	conn_feed(conn, CONN_EV_DIAL_FAILED);
 }
 
 /* ---- resolving ---- */
@@ -410,6 +496,8 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 	struct verdict refused = { .reason = REASON_NO_RULE };
 	size_t count = 0;
 
+	if (conn->handshake)
+		return dial_upstream(conn, answer);
 	if (answer->error)
 		return fail(conn, REASON_RESOLVE_FAILED, answer->error);
 	if (has_denied_alias(conn, answer, &refused))
@@ -455,13 +543,18 @@ static enum conn_state judge_name(struct conn *conn)
 	const char *name = name_of(conn);
 	const struct resolve_answer *answer;
 	struct verdict verdict;
+	bool is_proxied;
 
 	if (!name)
 		return deny(conn, REASON_UNKNOWN_NAME, NULL);
-	verdict = policy_judge_name(conns->policy, name, conn->port);
+	is_proxied = conns->upstream && strcmp(name, NET_PLAN_HOST_NAME) != 0;
+	verdict = is_proxied ? policy_judge_proxied(conns->policy, name, conn->port)
+			     : policy_judge_name(conns->policy, name, conn->port);
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
+	if (is_proxied)
+		return go_upstream(conn, name);
 	answer = resolve(conns->resolver, conn->name_number, name, &conn->waiter);
 	return answer ? choose(conn, answer) : CONN_RESOLVING;
 }
@@ -475,7 +568,7 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
-	return dial(conn, &target, 1);
+	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1);
 }
 
 /* The administrator published the port; which program uses it, and what for, is not ours to ask. */
@@ -540,7 +633,7 @@ static enum conn_state finish_up(struct conn *conn)
 		return reset(conn);
 	if (poll(&program, 1, 0) == 1)
 		relay_note(ours, (uint32_t)program.revents); /* the same bits */
-	state = conn->upstream ? sniff_and_relay(conn) : peek(conn);
+	state = can_relay(conn) ? sniff_and_relay(conn) : peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
 	return ours->has_hangup ? state : reset(conn);
@@ -558,7 +651,14 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 	},
 	[CONN_DIALING] = {
 		[CONN_EV_CLIENT]      = peek,
-		[CONN_EV_CONNECTED]   = sniff_and_relay,
+		[CONN_EV_CONNECTED]   = connected,
+		[CONN_EV_DIAL_FAILED] = dial_failed,
+		[CONN_EV_DEADLINE]    = stop_waiting,
+		[CONN_EV_STOP]        = finish_up,
+	},
+	[CONN_HANDSHAKING] = {
+		[CONN_EV_CLIENT]      = peek,
+		[CONN_EV_UPSTREAM]    = shake_hands,
 		[CONN_EV_DIAL_FAILED] = dial_failed,
 		[CONN_EV_DEADLINE]    = stop_waiting,
 		[CONN_EV_STOP]        = finish_up,
@@ -588,6 +688,8 @@ static const char *state_name(enum conn_state state)
 		return "resolving";
 	case CONN_DIALING:
 		return "dialing";
+	case CONN_HANDSHAKING:
+		return "handshaking";
 	case CONN_SNIFFING:
 		return "sniffing";
 	case CONN_RELAYING:
@@ -738,6 +840,7 @@ static void conn_close(struct conn *conn)
 	link_remove(&conn->link);
 	conns->count--;
 	write_record(conn);
+	upstream_handshake_free(&conn->handshake); /* conn->error may be in it */
 	conn_free(conn);
 	if (conns->is_ending && conns->count == 0)
 		loop_stop(conns->loop);
@@ -819,6 +922,8 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 	link_ring_init(&conns->open);
 	pipes_init(&conns->pipes, max / 2 > 0 ? max / 2 : 1);
 	dials_init(&conns->dials, conns->loop, connect_timeout_ms);
+	timer_queue_init(conns->loop, &conns->handshake_deadlines, connect_timeout_ms,
+			 handshake_expired);
 	timer_queue_init(conns->loop, &conns->sniff_deadlines, sniff_timeout_ms, sniff_expired);
 	timer_queue_init(conns->loop, &conns->word_deadlines, WORD_MS, sniff_expired);
 }

@@ -13,6 +13,7 @@
 #include "proxy/loop.h"
 #include "proxy/relay.h"
 #include "proxy/resolve.h"
+#include "proxy/upstream.h"
 
 struct conn;
 
@@ -26,6 +27,9 @@ struct conns {
 	struct audit *audit;
 	struct tell *tell;
 	struct dials dials;
+	const struct upstream *upstream; /* all goes through it; NULL = dialled directly */
+	const struct upstream_credentials *credentials; /* for it */
+	struct timer_queue handshake_deadlines; /* with it */
 	struct inbounds *inbounds; /* NULL unless something is published */
 	struct pipes pipes;
 	struct timer_queue sniff_deadlines; /* for the rest of a ClientHello */

@@ -110,12 +110,15 @@ static int start_names(struct proxy *proxy, struct err *err)
 static int start_conns(struct proxy *proxy, struct err *err)
 {
 	unsigned long files = confine_raise_files();
+	const struct upstream *upstream = NULL;
 	unsigned max = CONNS_MAX;
 
 	if (files <= FILES_RESERVED + FILES_A_CONN)
 		return err_set(err, EMFILE, "the limit of %lu open files is too low", files);
 	if ((files - FILES_RESERVED) / FILES_A_CONN < max)
 		max = (unsigned)((files - FILES_RESERVED) / FILES_A_CONN);
+	if (proxy->config->settings->values.upstream.kind != UPSTREAM_NONE)
+		upstream = &proxy->config->settings->values.upstream;
 	proxy->conns = (struct conns) {
 		.loop = proxy->loop,
 		.policy = &proxy->config->settings->policy,
@@ -124,6 +127,8 @@ static int start_conns(struct proxy *proxy, struct err *err)
 		.resolver = proxy->resolver,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,
+		.upstream = upstream,
+		.credentials = proxy->config->credentials,
 	};
 	conns_init(&proxy->conns, max, proxy->config->sniff_timeout_ms,
 		   proxy->config->connect_timeout_ms);
