@@ -48,6 +48,7 @@ enum conn_event {
 	CONN_EV_RESOLVED, /* conns' found.answer is valid */
 	CONN_EV_CONNECTED, /* upstream is set */
 	CONN_EV_DIAL_FAILED, /* error is set */
+	CONN_EV_NO_ANSWER, /* of the upstream proxy, in time */
 	CONN_EV_DEADLINE, /* the client began a protocol and did not go on */
 	CONN_EV_TURN, /* more to relay */
 	CONN_EV_STOP, /* conns_end() or conns_close() */
@@ -463,15 +464,18 @@ static enum conn_state connected(struct conn *conn)
 	return shake_hands(conn);
 }
 
+static enum conn_state shook_too_long(struct conn *conn)
+{
+	upstream_fail(conn->handshake, "no answer in time");
+	return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
+}
+
 static void handshake_expired(struct timer *timer)
 {
 	struct upstream_handshake *handshake =
 		CONTAINER_OF(timer, struct upstream_handshake, deadline);
-	struct conn *conn = handshake->owner;
 
-	upstream_fail(handshake, "no answer in time");
-	conn->error = handshake->error;
-	conn_feed(conn, CONN_EV_DIAL_FAILED);
+	conn_feed(handshake->owner, CONN_EV_NO_ANSWER);
 }
 
 /* ---- resolving ---- */
@@ -630,7 +634,7 @@ static enum conn_state finish_up(struct conn *conn)
 	enum conn_state state;
 
 	if (conn->conns->is_over || (conn->published && !conn->upstream))
-		return reset(conn);
+		return conn->handshake ? shook_too_long(conn) : reset(conn);
 	if (poll(&program, 1, 0) == 1)
 		relay_note(ours, (uint32_t)program.revents); /* the same bits */
 	state = can_relay(conn) ? sniff_and_relay(conn) : peek(conn);
@@ -659,7 +663,7 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 	[CONN_HANDSHAKING] = {
 		[CONN_EV_CLIENT]      = peek,
 		[CONN_EV_UPSTREAM]    = shake_hands,
-		[CONN_EV_DIAL_FAILED] = dial_failed,
+		[CONN_EV_NO_ANSWER]   = shook_too_long,
 		[CONN_EV_DEADLINE]    = stop_waiting,
 		[CONN_EV_STOP]        = finish_up,
 	},
