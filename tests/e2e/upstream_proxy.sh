@@ -132,6 +132,38 @@ jail --upstream-proxy socks5://proxy.corp:1080 --upstream-proxy-credentials cred
 	curl -sS --max-time 5 http://corp.test/hello
 expect_eq "$STATUS/$OUT" '0/hello from corp.test'
 
+# ---- a slow proxy: until it answers not a byte of the client's is sent, and what follows its answer is the client's
+cat >"$T/slow.py" <<'END'
+import os, select, socket, sys
+listener = socket.create_server((sys.argv[1], 3130))
+os.write(3, b"ready\n")
+os.close(3)
+while True:
+    stream, _ = listener.accept()
+    said = b""
+    while not said.endswith(b"\r\n\r\n"):
+        said += stream.recv(1)
+    early = select.select([stream], [], [], 0.5)[0]
+    print("early" if early else "silence", flush=True)
+    stream.sendall(b"HTTP/1.1 200 Fine\r\nA: b\r\n\r\nfirst words\n")
+    said = b""
+    while got := stream.recv(1000):
+        said += got
+    print("said", said.decode().strip(), flush=True)
+    stream.close()
+END
+start_ready sh -c 'exec "$0" "$1" "$2" >"$3"' "$PYTHON" "$T/slow.py" "$PRIV4" "$T/slow.log"
+# "GE" could become a request: the proxy waits a moment for the rest of it
+jail --upstream-proxy "http://$PRIV4:3130" --allow domain=ok.test -- bash -c \
+	'exec 5<>/dev/tcp/ok.test/22; printf GE >&5; read -r -t 5 line <&5; echo "$line"; echo rest >&5'
+expect_eq "$STATUS/$OUT" '0/first words'
+wait_until 5 grep -q said "$T/slow.log" || fail 'nothing reached the slow proxy'
+expect_eq "$(<"$T/slow.log")" $'silence\nsaid GErest'
+# a program that is gone before the answer comes: what it said is delivered
+jail --upstream-proxy "http://$PRIV4:3130" --allow domain=ok.test -- bash -c 'exec 5<>/dev/tcp/ok.test/22; echo "last words" >&5'
+wait_until 5 grep -q 'said last' "$T/slow.log" || fail "the last words were lost: $(<"$T/slow.log")"
+expect_eq "$(tail -n 2 "$T/slow.log")" $'silence\nsaid last words'
+
 # ---- a way that leads nowhere
 jail --upstream-proxy http://proxy.corp:3199 --allow domain=ok.test -- curl -sS --max-time 5 http://ok.test/hello
 expect_match "$STATUS/$(record)" '^(7|56)/\["allow","upstream-failed","ok.test",80,null,"upstream proxy: Connection refused"\]$'
