@@ -11,7 +11,7 @@ server https 443
 server banner 22 --banner 'SSH-2.0-nsgate_test'
 server http 8080
 host proxy.corp "$PRIV4"
-start_dns # knows nothing
+start_dns --address=/unused.test/192.0.2.1 # knows nothing else
 cp -- "$T/ca.pem" ca.pem
 
 # ---- the proxies: real ones, in whose view there is a name that nobody else knows
