@@ -457,6 +457,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	const struct rlimit limit = { max_files, max_files };
 	struct settings settings;
 	struct proxy_config config = {
+		.inbound_fd = -1,
 		.settings = &settings,
 		.plan = &plan,
 		.audit_fd = audit_fd,
