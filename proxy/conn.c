@@ -395,9 +395,9 @@ static enum conn_state dial_failed(struct conn *conn)
 	return fail(conn, REASON_UPSTREAM_FAILED, conn->error);
 }
 
-static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count)
+static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count,
+			    uint16_t port)
 {
-	uint16_t port = conn->handshake ? conn->conns->upstream->port : conn->port;
 	int rc =
 		dial_start(&conn->conns->dials, targets, count, port, dial_done, conn, &conn->dial);
 
@@ -417,7 +417,7 @@ static enum conn_state dial_upstream(struct conn *conn, const struct resolve_ans
 	}
 	for (size_t i = 0; i < answer->count; i++)
 		targets[i] = (struct dial_target) { answer->addresses[i], conn->rule };
-	return dial(conn, targets, answer->count);
+	return dial(conn, targets, answer->count, conn->conns->upstream->port);
 }
 
 /* The connection is allowed: asks the upstream proxy for it. @name is NULL for an address. */
@@ -437,7 +437,7 @@ static enum conn_state go_upstream(struct conn *conn, const char *name)
 		return fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(ENOMEM));
 	conn->handshake->owner = conn;
 	if (!conns->upstream->name)
-		return dial(conn, &target, 1);
+		return dial(conn, &target, 1, conns->upstream->port);
 	answer = resolve(conns->resolver, RESOLVE_UPSTREAM, conns->upstream->name, &conn->waiter);
 	return answer ? dial_upstream(conn, answer) : CONN_RESOLVING;
 }
@@ -524,7 +524,7 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 		return deny_verdict(conn, &refused);
 	}
 	conn->dialed.family = 0;
-	return dial(conn, targets, count);
+	return dial(conn, targets, count, conn->port);
 }
 
 static void resolved(struct resolve_waiter *waiter, const struct resolve_answer *answer)
@@ -572,7 +572,7 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
-	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1);
+	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1, conn->port);
 }
 
 /* The administrator published the port; which program uses it, and what for, is not ours to ask. */
