@@ -536,9 +536,9 @@ static enum conn_state dial_failed(struct conn *conn)
 	return fail(conn, REASON_UPSTREAM_FAILED, conn->error);
 }
 
-static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count)
+static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count,
+			    uint16_t port)
 {
-	uint16_t port = conn->handshake ? conn->conns->upstream->port : conn->port;
 	int rc =
 		dial_start(&conn->conns->dials, targets, count, port, dial_done, conn, &conn->dial);
 
@@ -558,7 +558,7 @@ static enum conn_state dial_upstream(struct conn *conn, const struct resolve_ans
 	}
 	for (size_t i = 0; i < answer->count; i++)
 		targets[i] = (struct dial_target) { answer->addresses[i], conn->rule };
-	return dial(conn, targets, answer->count);
+	return dial(conn, targets, answer->count, conn->conns->upstream->port);
 }
 
 /* The connection is allowed: asks the upstream proxy for it. @name is NULL for an address. */
@@ -579,7 +579,7 @@ static enum conn_state go_upstream(struct conn *conn, const char *name)
 	conn->handshake->owner = conn;
 	conn->is_proxied = true;
 	if (!conns->upstream->name)
-		return dial(conn, &target, 1);
+		return dial(conn, &target, 1, conns->upstream->port);
 	answer = resolve(conns->resolver, RESOLVE_UPSTREAM, conns->upstream->name, &conn->waiter);
 	return answer ? dial_upstream(conn, answer) : CONN_RESOLVING;
 }
@@ -658,7 +658,7 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 	}
 	conn->dialed.family = 0;
 	conn->source = (uint8_t)answer->source;
-	return dial(conn, targets, count);
+	return dial(conn, targets, count, conn->port);
 }
 
 static void resolved(struct resolve_waiter *waiter, const struct resolve_answer *answer)
@@ -736,7 +736,7 @@ static enum conn_state judge_raw_address(struct conn *conn)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
 	conn->source = ADDR_FROM_CLIENT;
-	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1);
+	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1, conn->port);
 }
 
 /* The administrator published the port; which program uses it, and what for, is not ours to ask. */
@@ -771,7 +771,7 @@ static enum conn_state judge_real_address(struct conn *conn)
 			conn->source = (uint8_t)given[i].source;
 			target.rule = verdict.rule;
 			allow(conn, &verdict);
-			return dial(conn, &target, 1);
+			return dial(conn, &target, 1, conn->port);
 		}
 		if (i == 0 || verdict.reason == REASON_DENY_RULE) {
 			conn->name_number = given[i].number;

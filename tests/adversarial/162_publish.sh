@@ -47,11 +47,13 @@ init=
 for pid in $(<"/proc/$NSGATE_PID/task/$NSGATE_PID/children"); do
 	[[ $(<"/proc/$pid/comm") != nsgate-init ]] || init=$pid
 done
-sockets_of() # PID
+# COUNT PID; where the test is no real root it may not look
+expect_sockets()
 {
-	find "/proc/$1/fd" -lname 'socket:*' | wc -l
+	! ls "/proc/$2/fd" >/dev/null 2>&1 ||
+		expect_eq "$(find "/proc/$2/fd" -lname 'socket:*' | wc -l)" "$1" 'sockets of the first process'
 }
-expect_eq "$(sockets_of "$init")" 1 'sockets of the first process'
+expect_sockets 1 "$init"
 run sh -c 'echo hello | nc -w 10 127.0.0.1 3000'
 expect_eq "$OUT" 'done'
 finish_nsgate 5
@@ -83,6 +85,7 @@ rm -f ready
 start_nsgate "${POLICY[@]}" -- sh -c 'echo ready >ready; sleep 100'
 wait_until 10 test -s ready || fail 'not ready'
 for pid in $(<"/proc/$NSGATE_PID/task/$NSGATE_PID/children"); do
-	[[ $(<"/proc/$pid/comm") != nsgate-init ]] || expect_eq "$(sockets_of "$pid")" 0 'sockets of the first process'
+	[[ $(<"/proc/$pid/comm") != nsgate-init ]] || expect_sockets 0 "$pid"
 done
 kill -9 "$NSGATE_PID"
+wait "$NSGATE_PID" 2>/dev/null || true

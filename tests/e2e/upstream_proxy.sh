@@ -110,17 +110,19 @@ done
 
 # ---- user and password
 umask 077
-echo 'agent:s3cr3t-word' >credentials
-echo 'agent:an0ther-word' >wrong
+# out of the jail's reach: where the command could change it, it is refused
+credentials=$HOME/credentials
+echo 'agent:s3cr3t-word' >"$credentials"
+echo 'agent:an0ther-word' >"$HOME/wrong"
 umask 022
 for way in 'http://proxy.corp:3129 40[17]' 'socks5://proxy.corp:1081 (wants a user|it wants|does not accept)'; do
 	read -r url error <<<"$way"
-	jail -vv --upstream-proxy "$url" --upstream-proxy-credentials credentials --allow domain=corp.test -- \
-		sh -c 'curl -sS --max-time 5 http://corp.test/hello; cat credentials; cat /proc/*/cmdline /proc/*/environ 2>/dev/null | tr "\0" " "'
+	jail -vv --upstream-proxy "$url" --upstream-proxy-credentials "$credentials" --allow domain=corp.test -- \
+		sh -c 'curl -sS --max-time 5 http://corp.test/hello; cat ~/credentials; cat /proc/*/cmdline /proc/*/environ 2>/dev/null | tr "\0" " "'
 	expect_match "$STATUS/$OUT" '/hello from corp.test' "$url with a password"
 	expect_no_match "$OUT$ERR$(<"$T/audit")" 's3cr3t' 'the password outside of its file'
 	expect_match "$ERR" 'credentials: Permission denied' 'the file in the jail'
-	jail --upstream-proxy "$url" --upstream-proxy-credentials wrong --allow domain=corp.test -- \
+	jail --upstream-proxy "$url" --upstream-proxy-credentials "$HOME/wrong" --allow domain=corp.test -- \
 		curl -sS --max-time 5 http://corp.test/hello
 	expect_match "$STATUS" '^(7|52|56)$' 'the wrong password'
 	expect_match "$(record)" "upstream-failed.*\"upstream proxy: .*$error" 'the wrong password'
@@ -128,7 +130,7 @@ for way in 'http://proxy.corp:3129 40[17]' 'socks5://proxy.corp:1081 (wants a us
 	expect_match "$(record)" "upstream-failed.*\"upstream proxy: .*$error" 'no password'
 done
 # a proxy that wants none is not told
-jail --upstream-proxy socks5://proxy.corp:1080 --upstream-proxy-credentials credentials --allow domain=corp.test -- \
+jail --upstream-proxy socks5://proxy.corp:1080 --upstream-proxy-credentials "$credentials" --allow domain=corp.test -- \
 	curl -sS --max-time 5 http://corp.test/hello
 expect_eq "$STATUS/$OUT" '0/hello from corp.test'
 
@@ -192,9 +194,9 @@ refused() # MESSAGE OPTION...
 }
 way=(--upstream-proxy http://proxy.corp:3128)
 refused "--deny: 'cidr=10.0.0.0/8' cannot be kept behind an upstream proxy" "${way[@]}" --allow domain=ok.test --deny cidr=10.0.0.0/8
-refused 'there is no upstream-proxy' --upstream-proxy-credentials credentials
-chmod 644 credentials
-refused 'every user of this machine can read it.*chmod 600 credentials' "${way[@]}" --upstream-proxy-credentials credentials
+refused 'there is no upstream-proxy' --upstream-proxy-credentials "$credentials"
+chmod 644 "$credentials"
+refused 'every user of this machine can read it.*chmod 600 .*credentials' "${way[@]}" --upstream-proxy-credentials "$credentials"
 refused 'credentials: open nowhere: No such file' "${way[@]}" --upstream-proxy-credentials nowhere
 refused 'expected http://HOST:PORT or socks5://HOST:PORT' --upstream-proxy https://proxy.corp:3128
 refused 'credentials do not belong here' --upstream-proxy http://agent:s3cr3t@proxy.corp:3128
