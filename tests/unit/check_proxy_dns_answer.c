@@ -765,6 +765,7 @@ START_TEST(real_addresses_are_answered_and_kept)
 	record = get_record(&answer, ns_s_an, 0, text);
 	ck_assert_str_eq(text, "93.184.216.34");
 	ck_assert_uint_eq(ns_rr_ttl(record), 17);
+	ck_assert_int_eq(answer.decision.refused.family, 0);
 	ck_assert(is_given("93.184.216.34"));
 	ck_assert(!is_given("10.1.2.3"));
 	ck_assert(!is_given("2606:2800::1")); /* nobody has asked for it so far */
@@ -795,6 +796,7 @@ START_TEST(a_name_of_private_addresses_is_none)
 	ck_assert_int_eq(answer.decision.rcode, ns_r_nxdomain);
 	ck_assert(!answer.decision.verdict.is_allowed);
 	ck_assert_int_eq(answer.decision.verdict.reason, REASON_PRIVATE_EMBEDDED);
+	ck_assert(addr_equal(&answer.decision.refused, &upstream.addresses[2]));
 	ck_assert_int_eq(count(&answer, ns_s_an), 0);
 }
 END_TEST

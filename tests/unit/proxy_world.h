@@ -56,7 +56,7 @@ struct world_proxy {
 	int audit_fd;
 };
 
-/* @rules: "allow …" or "deny …", NULL-terminated. @max_files 0 = no own limit. */
+/* @rules: "allow …", "deny …", "dns real" …, NULL-terminated: keys below network. @max_files 0 = no own limit. */
 void proxy_start(struct world_proxy *proxy, const char *const *rules, int audit_fd,
 		 unsigned long max_files);
 /* Starts one in the jail's own namespace, which it must refuse. Returns the wait status. */
