@@ -117,6 +117,7 @@ expect_eq "$STATUS" 0
 expect_eq "$OUT" "$(sed 's/ found$/ none/' own-probe)" 'what another jail finds'
 
 # ---- its names are its own: an address that the first jail was given leads nowhere, or to its own name
+# shellcheck disable=SC2016  # the inner shell's
 jailed "${JAIL_B[@]}" -- sh -c 'for address in 198.18.0.1 198.18.0.2; do
 		curl -s --max-time 3 "http://$address/hello"; echo " $?"; done
 	curl -s http://other.test/hello; curl -s http://198.18.0.1/hello; curl -s http://198.18.0.2/hello; echo " $?"'
