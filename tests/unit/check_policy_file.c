@@ -97,6 +97,7 @@ static const char *const accepted[] = {
 	"network:\n  deny: []\nversion: 1\n",
 	"version: 1\nnetwork: {}\n",
 	"version: 1\nnetwork:\n  allow:\n  - >-\n    domain=a.test\n    port=80\n",
+	"version: 1\nlimits: {time: 1s} # 100 %\naudit: {file: a%b}\n",
 	"version: 1\nnetwork:\n  allow: [domain=b\xc3\xbc"
 	"cher.test]\n",
 };
@@ -141,6 +142,10 @@ static const struct {
 	{ V "---\nversion: 1\n", "p:2: column 1: expected the end: one document, got \"---\"" },
 	{ "%YAML 1.1\n---\nversion: 1\n",
 	  "p:1: column 1: expected no directive, got \"%YAML 1.1\"" },
+	{ V "...\n%TAG ! tag:x\n---\n",
+	  "p:3: column 1: expected no directive, got \"%TAG ! tag:x\"" },
+	{ V "\xc2\x85%TAG ! tag:x\n---\n",
+	  "p:2: column 1: expected no directive, got \"%TAG ! tag:x\"" },
 	/* keys */
 	{ V "netwrk: {}\n",
 	  "p:2: column 1: expected " TOP_KEYS ", got \"netwrk\"\ndid you mean network?" },
