@@ -1,7 +1,8 @@
-/* nsgate: parse, run, report. */
+/* nsgate: parse, run, report; or one of its own commands. */
 #include <errno.h>
 #include <stdio.h>
 
+#include "jail/command/command.h"
 #include "jail/jail.h"
 #include "jail/options.h"
 #include "jail/status.h"
@@ -10,6 +11,7 @@
 
 int main(int argc, char **argv)
 {
+	const struct command *command = argc > 1 ? command_find(commands, argv[1]) : NULL;
 	struct jail_spec spec AUTO(spec_done);
 	char text[sizeof(struct err) + 128];
 	struct status status;
@@ -17,7 +19,9 @@ int main(int argc, char **argv)
 	int rc;
 
 	spec_init(&spec);
-	rc = options_parse(argc, argv, &spec, &err);
+	if (command)
+		return command->main(argv + 1);
+	rc = options_parse(argv, &spec, &err);
 	if (rc < 0) {
 		log_error("%s", err_format(&err, text, sizeof(text)));
 		status_failed(&status, EXIT_NSGATE);

@@ -7,33 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/base/auto.h"
+#include "jail/command/command.h"
+#include "jail/option_parser.h"
 #include "policy/base/log.h"
 #include "policy/base/text.h"
 #include "policy/file.h"
 
-#ifndef NSGATE_VERSION
-#error "NSGATE_VERSION comes from CMakeLists.txt"
-#endif
-
 #define ORIGIN_SIZE 64
 
-typedef int parse_fn(struct jail_spec *spec, const char *value, struct err *err);
-
-static parse_fn parse_policy, parse_profile, parse_net, parse_chdir, parse_hostname, parse_env,
+static option_fn parse_policy, parse_profile, parse_net, parse_chdir, parse_hostname, parse_env,
 	parse_clear_env, parse_keep_env, parse_pass_fd, parse_status_fd, parse_log_level,
 	parse_verbose;
 
-/* Rows with neither setting nor parse function are answered on stdout instead of starting a run. */
-static const struct option_row {
-	const char *name;
-	char letter;
-	const char *value; /* NULL = the option takes none */
-	const char *help;
-	parse_fn *parse;
-	const char *setting; /* the policy's key that it says (setting_keys.c), instead of parse */
-	const char *group; /* heading in --help; NULL = the same as above */
-} rows[] = {
+static const struct option_row rows[] = {
 	{ .name = "policy",
 	  .value = "FILE",
 	  .help = "read a policy file; more of them add up, and so do\nthe options below",
@@ -128,24 +114,28 @@ static const struct option_row {
 	  .parse = parse_verbose },
 	{ .name = "help", .letter = 'h', .help = "show this" },
 	{ .name = "version", .letter = 'V', .help = "show the version" },
+	{ 0 },
 };
-
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* ---- values -------------------------------------------------------------------------------- */
 
-static int parse_policy(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_policy(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
+
 	return policy_file_load(&spec->settings, value, err);
 }
 
-static int parse_profile(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_profile(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
+
 	return policy_profile_load(&spec->settings, value, place_of("--profile"), err);
 }
 
-static int parse_net(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_net(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
 	static const char *const names[NET_MODES + 1] = {
 		[NET_GATE] = "gate", [NET_NONE] = "none", [NET_HOST] = "host"
 	};
@@ -159,16 +149,19 @@ static int parse_net(struct jail_spec *spec, const char *value, struct err *err)
 	return err_bad(err, "--net %s: expected gate, none or host", value);
 }
 
-static int parse_chdir(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_chdir(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
+
 	if (value[0] != '/')
 		return err_bad(err, "--chdir %s: expected an absolute path", value);
 	spec->chdir = value;
 	return 0;
 }
 
-static int parse_hostname(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_hostname(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
 	char canonical[NAME_SIZE];
 
 	if (strlen(value) > 64 || name_canonical(value, strlen(value), canonical) < 0)
@@ -180,8 +173,9 @@ static int parse_hostname(struct jail_spec *spec, const char *value, struct err 
 	return 0;
 }
 
-static int parse_env(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_env(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
 	const char **grown;
 
 	if (value[0] == '=' || value[0] == '\0')
@@ -202,14 +196,18 @@ static int set_env_mode(struct jail_spec *spec, enum env_mode mode, struct err *
 	return 0;
 }
 
-static int parse_clear_env(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_clear_env(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
+
 	(void)value;
 	return set_env_mode(spec, ENV_CLEAR, err);
 }
 
-static int parse_keep_env(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_keep_env(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
+
 	(void)value;
 	return set_env_mode(spec, ENV_KEEP, err);
 }
@@ -228,8 +226,9 @@ static int parse_fd(const char *option, const char *value, int *fd_out, struct e
 	return 0;
 }
 
-static int parse_pass_fd(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_pass_fd(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
 	int fd = -1;
 
 	if (parse_fd("--pass-fd", value, &fd, err) < 0)
@@ -240,121 +239,39 @@ static int parse_pass_fd(struct jail_spec *spec, const char *value, struct err *
 	return 0;
 }
 
-static int parse_status_fd(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_status_fd(void *context, const char *value, struct err *err)
 {
+	struct jail_spec *spec = context;
+
 	return parse_fd("--status-fd", value, &spec->status_fd, err);
 }
 
-static int parse_log_level(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_log_level(void *context, const char *value, struct err *err)
 {
 	enum log_level level;
 
-	(void)spec;
+	(void)context;
 	if (log_level_parse(value, &level) < 0)
 		return err_bad(err, "--log-level %s: expected error, warn, info or debug", value);
 	log_level_set(level);
 	return 0;
 }
 
-static int parse_verbose(struct jail_spec *spec, const char *value, struct err *err)
+static int parse_verbose(void *context, const char *value, struct err *err)
 {
-	(void)spec;
+	(void)context;
 	(void)value;
 	(void)err;
 	log_level_set(log_level_get() < LOG_INFO ? LOG_INFO : LOG_DEBUG);
 	return 0;
 }
 
-/* ---- --help and --version ------------------------------------------------------------------ */
+/* ---- the command line ----------------------------------------------------------------------- */
 
-#define HELP_COLUMN 28
-
-static void print_row(const struct option_row *row)
-{
-	char left[64], letter[8] = "    ";
-	const char *text = row->help;
-
-	if (row->letter)
-		(void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-	(void)snprintf(left, sizeof(left), "  %s--%s%s%s", letter, row->name, row->value ? " " : "",
-		       row->value ? row->value : "");
-	(void)printf("%-*s", HELP_COLUMN, left);
-	if (strlen(left) >= HELP_COLUMN)
-		(void)printf("\n%*s", HELP_COLUMN, "");
-	for (; *text; text++) {
-		if (*text == '\n')
-			(void)printf("\n%*s", HELP_COLUMN, "");
-		else
-			(void)putchar(*text);
-	}
-	(void)putchar('\n');
-}
-
-static int print_help(void)
-{
-	(void)puts("Usage: nsgate [options] [--] command [arguments]\n\n"
-		   "Runs a command in a jail in which every TCP connection is judged by a policy.\n"
-		   "Without --allow no connection is possible.");
-	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].group)
-			(void)printf("\n%s:\n", rows[i].group);
-		print_row(&rows[i]);
-	}
-	(void)puts(
-		"\nExit status: the command's own, 128+n when signal n killed it, 127 not found,\n"
-		"126 not executable, 124 time limit, 125 when nsgate failed and nothing ran.");
-	return OPTIONS_DONE;
-}
-
-static int answer(const struct option_row *row)
-{
-	if (row->letter == 'h')
-		return print_help();
-	(void)puts("nsgate " NSGATE_VERSION);
-	return OPTIONS_DONE;
-}
-
-/* ---- the parser ---------------------------------------------------------------------------- */
-
-static const struct option_row *find_long(const char *name, size_t length)
-{
-	for (size_t i = 0; i < ROWS; i++) {
-		if (strncmp(rows[i].name, name, length) == 0 && rows[i].name[length] == '\0')
-			return &rows[i];
-	}
-	return NULL;
-}
-
-static const struct option_row *find_letter(char letter)
-{
-	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].letter && rows[i].letter == letter)
-			return &rows[i];
-	}
-	return NULL;
-}
-
-static int unknown(const char *word, struct err *err)
-{
-	const char *names[ROWS + 1] = { NULL };
-	const char *nearest;
-	char name[64], shown[256];
-
-	for (size_t i = 0; i < ROWS; i++)
-		names[i] = rows[i].name;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="),
-		       word + strspn(word, "-"));
-	name[strcspn(name, "=")] = '\0';
-	nearest = text_nearest(name, names);
-	text_escape(word, strlen(word), shown, sizeof(shown));
-	if (nearest)
-		return err_bad(err, "unknown option %s: did you mean --%s?", shown, nearest);
-	return err_bad(err, "unknown option %s: see nsgate --help", shown);
-}
-
-static int put_setting(struct jail_spec *spec, const struct option_row *row, const char *value,
+static int put_setting(void *context, const struct option_row *row, const char *value,
 		       struct err *err)
 {
+	struct jail_spec *spec = context;
 	char origin[ORIGIN_SIZE];
 
 	(void)snprintf(origin, sizeof(origin), "--%s", row->name);
@@ -362,72 +279,34 @@ static int put_setting(struct jail_spec *spec, const struct option_row *row, con
 			   SETTING_FROM_COMMAND_LINE, err);
 }
 
-/* One "--name", "--name=value" or "--name value" at argv[*index]; moves *@index past it. */
-static int parse_long(char **argv, int *index, struct jail_spec *spec, struct err *err)
+static const struct option_table table = {
+	.command = "nsgate",
+	.usage = "Usage: nsgate [options] [--] command [arguments]\n\n"
+		 "Runs a command in a jail in which every TCP connection is judged by a policy.\n"
+		 "Without --allow no connection is possible.",
+	.commands = commands,
+	.rows = rows,
+	.ending = "Exit status: the command's own, 128+n when signal n killed it, 127 not found,\n"
+		  "126 not executable, 124 time limit, 125 when nsgate failed and nothing ran.",
+	.put = put_setting,
+};
+
+int options_parse(char **argv, struct jail_spec *spec, struct err *err)
 {
-	const char *word = argv[(*index)++];
-	size_t length = strcspn(word + 2, "=");
-	const struct option_row *row = find_long(word + 2, length);
-	const char *value = word[2 + length] == '=' ? word + 2 + length + 1 : NULL;
+	int end, rc = options_read(&table, argv, spec, &end, err);
 
-	if (!row)
-		return unknown(word, err);
-	if (value && !row->value)
-		return err_bad(err, "--%s takes no value", row->name);
-	if (!row->parse && !row->setting)
-		return answer(row);
-	if (!value && row->value) {
-		value = argv[*index];
-		if (!value)
-			return err_bad(err, "--%s: expected %s after it", row->name, row->value);
-		(*index)++;
-	}
-	return row->setting ? put_setting(spec, row, value, err) : row->parse(spec, value, err);
-}
-
-/* "-v", "-vv": letters have no values. */
-static int parse_letters(const char *word, struct jail_spec *spec, struct err *err)
-{
-	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option_row *row = find_letter(*letter);
-
-		if (!row)
-			return unknown(word, err);
-		if (!row->parse)
-			return answer(row);
-		if (row->parse(spec, NULL, err) < 0)
-			return -err->code;
-	}
-	return 0;
-}
-
-int options_parse(int argc, char **argv, struct jail_spec *spec, struct err *err)
-{
-	int index = 1;
-
-	while (index < argc && argv[index][0] == '-' && argv[index][1] != '\0') {
-		int rc;
-
-		if (strcmp(argv[index], "--") == 0) {
-			index++;
-			break;
-		}
-		if (argv[index][1] == '-')
-			rc = parse_long(argv, &index, spec, err);
-		else
-			rc = parse_letters(argv[index++], spec, err);
-		if (rc != 0)
-			return rc;
-	}
-	if (index >= argc)
+	spec->argv = argv;
+	if (rc != OPTIONS_RUN)
+		return rc;
+	if (!argv[end])
 		return err_bad(err,
 			       "no command: expected nsgate [options] [--] command [arguments]");
-	spec->command = argv + index;
+	spec->command = argv + end;
 	return OPTIONS_RUN;
 }
 
 void options_each(void (*visit)(const char *name, void *context), void *context)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		visit(rows[i].name, context);
+	for (const struct option_row *row = rows; row->name; row++)
+		visit(row->name, context);
 }

@@ -2,21 +2,15 @@
 #ifndef NSGATE_OPTIONS_H
 #define NSGATE_OPTIONS_H
 
-#include <stdbool.h>
-
+#include "jail/option_parser.h"
 #include "jail/spec.h"
-
-enum options_result { /* 0 goes on parsing */
-		      OPTIONS_RUN = 1, /* @spec is complete: run it */
-		      OPTIONS_DONE, /* --help or --version was answered on stdout */
-};
 
 /*
  * Parses the command line into @spec (initialised). Options end at "--" or at the first word
  * that is none; the rest is the command. Returns an options_result, or -EINVAL / -ENOMEM with an
  * error that says what was wrong and what was meant.
  */
-int options_parse(int argc, char **argv, struct jail_spec *spec, struct err *err);
+int options_parse(char **argv, struct jail_spec *spec, struct err *err);
 
 /* Calls @visit with every option's long name, for the check of the documents. */
 void options_each(void (*visit)(const char *name, void *context), void *context);

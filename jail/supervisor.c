@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,12 +29,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jail/control.h"
 #include "jail/env.h"
 #include "jail/fds.h"
 #include "jail/ids.h"
 #include "jail/jail.h"
 #include "jail/mount/mount.h"
-#include "jail/policy_place.h"
+#include "jail/reload.h"
 #include "jail/start.h"
 #include "jail/status.h"
 #include "netsetup/net.h"
@@ -45,7 +47,7 @@
 #define CONNECT_TIMEOUT_MS 30000
 #define PROXY_FLUSH_MS	   5000 /* the last audit records; a disk may be slow, not dead */
 
-struct run {
+	struct run {
 	struct jail_spec *spec;
 	struct jail_start start;
 	struct mount_list mounts;
@@ -61,6 +63,9 @@ struct run {
 	int control_fd; /* owned; the proxy ends when it closes */
 	int lifeline_fd; /* owned; the jail ends when it closes */
 	int report_fd; /* owned; reports of the jail */
+	int orders_fd; /* owned; see control.h; -1 without gate */
+	bool want_reload; /* SIGHUP said so */
+	char jail_id[17]; /* 16 hex digits */
 	int audit_fd; /* owned until the proxy has it */
 	pid_t proxy, init; /* 0 = not there (any more) */
 	int proxy_fd, init_fd; /* owned pidfds */
@@ -127,36 +132,34 @@ static int plan_view(struct run *run, struct err *err)
 	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
 }
 
-/* A rule that is probably not what was meant. */
-static void warn(const struct rule *rule)
+/* Names the run in audit records and for orders. */
+static int make_id(struct run *run, struct err *err)
 {
-	log_warn("%s: column %u: warning: %s", rule->origin, rule->http->column,
-		 rule->http->warning);
+	uint64_t id;
+
+	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return err_set(err, errno, "get a random number");
+	(void)snprintf(run->jail_id, sizeof(run->jail_id), "%016llx", (unsigned long long)id);
+	return 0;
 }
 
-static int open_audit(struct run *run, struct err *err)
+/* Only a gate's policy can be reloaded. */
+static int listen_for_orders(struct run *run, struct err *err)
 {
-	const char *path = run->spec->settings.values.audit_path;
-
-	if (!path)
+	if (run->spec->net != NET_GATE)
 		return 0;
-	run->audit_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (run->audit_fd < 0)
-		return err_set(err, errno, "audit: open %s", path);
-	return 0;
+	return control_listen(run->jail_id, &run->orders_fd, err);
 }
 
 static int prepare(struct run *run, struct err *err)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
-	policy_each_warning(&run->spec->settings.policy, warn);
-	/* Compiled once, before the proxy is forked. */
-	if (policy_check_run(&run->spec->settings.policy, err) < 0 ||
-	    policy_compile(&run->spec->settings.policy, err) < 0 ||
-	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
+	if (fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 ||
-	    policy_place_check(&run->spec->settings, &run->mounts, run->directory, err) < 0 ||
-	    open_audit(run, err) < 0 || net_namespace_inode(&run->start.caller_netns, err) < 0)
+	    spec_accept_policy(run->spec, &run->mounts, run->directory, err) < 0 ||
+	    make_id(run, err) < 0 || spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
+	    listen_for_orders(run, err) < 0 ||
+	    net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
 	run->environment = env_build(run->spec, environ);
 	if (!run->environment)
@@ -183,17 +186,15 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
 	};
 	char text[sizeof(struct err) + 128];
-	uint64_t id = 0;
 	struct err err;
 
 	(void)prctl(PR_SET_NAME, "nsgate-proxy", 0, 0, 0); /* for ps; cannot fail */
 	(void)setsid(); /* the terminal's signals are for the payload */
 	fds_let_go(STDOUT_FILENO);
-	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		log_debug("no random number for the jail's id");
-	(void)snprintf(config.jail_id, sizeof(config.jail_id), "%016llx", (unsigned long long)id);
+	memcpy(config.jail_id, run->jail_id, sizeof(config.jail_id));
 	fd_release(&run->signal_fd);
 	fd_release(&run->control_fd);
+	fd_release(&run->orders_fd);
 	if (proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
 	/* the jail that was to be served gave up first, and has said why */
@@ -289,6 +290,7 @@ static int start_init(struct run *run, int *proxy_end, struct err *err)
 		fd_release(&run->report_fd);
 		fd_release(&run->signal_fd);
 		fd_release(&run->proxy_fd);
+		fd_release(&run->orders_fd);
 		fd_release(proxy_end); /* or the builder would not see the proxy's death */
 		child_main(&run->start);
 	}
@@ -359,12 +361,52 @@ static bool is_to_pass_on(const struct signalfd_siginfo *info)
 	return info->ssi_code <= 0 || (info->ssi_signo == SIGHUP && getsid(0) == getpid());
 }
 
+/* Is the payload under way? Only then the control socket is between the proxy and us alone. */
+static bool has_started(const struct run *run)
+{
+	struct pollfd started = { .fd = run->start.started_fd, .events = POLLIN };
+
+	return run->control_fd >= 0 && poll(&started, 1, 0) == 1;
+}
+
+static int reload_now(void *context, char *told)
+{
+	struct run *run = context;
+	char text[sizeof(struct err) + 128];
+	struct err err;
+	int rc;
+
+	run->want_reload = false;
+	if (!has_started(run))
+		rc = err_bad(&err, "the run is starting or ending");
+	else
+		rc = reload(&(struct reload) { run->spec, &run->mounts, run->directory,
+					       run->control_fd },
+			    told, CONTROL_TEXT_MAX, &err);
+	if (rc < 0) {
+		(void)snprintf(told, CONTROL_TEXT_MAX, "%s", err_format(&err, text, sizeof(text)));
+		log_error("reload: %s", told);
+		return rc;
+	}
+	log_info("reload: %s", told);
+	return 0;
+}
+
+/* From somebody who is not the terminal, to a run that has something to read again. */
+static bool is_to_reload(const struct run *run, const struct signalfd_siginfo *info)
+{
+	return info->ssi_signo == SIGHUP && info->ssi_code <= 0 && run->orders_fd >= 0 &&
+	       (run->spec->settings.file_count > 0 || run->spec->settings.values.audit_path);
+}
+
 static void take_signals(struct run *run)
 {
 	struct signalfd_siginfo info;
 
 	while (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (is_to_pass_on(&info) && run->init > 0)
+		if (is_to_reload(run, &info))
+			run->want_reload = true;
+		else if (is_to_pass_on(&info) && run->init > 0)
 			(void)kill(run->init, (int)info.ssi_signo); /* it may be gone */
 	}
 }
@@ -438,7 +480,9 @@ static void take_init_end(struct run *run)
 /* Waits until the jail is gone, then until the proxy is. */
 static void wait_for_end(struct run *run)
 {
-	enum { SIGNALS, TIMER, REPORT, INIT, PROXY, WATCHED };
+	enum { SIGNALS, TIMER, REPORT, INIT, PROXY, ORDERS, STARTED, WATCHED };
+
+	char told[CONTROL_TEXT_MAX];
 
 	while (run->init > 0 || run->proxy > 0) {
 		struct pollfd watched[WATCHED] = {
@@ -447,6 +491,10 @@ static void wait_for_end(struct run *run)
 			[REPORT] = { .fd = run->report_fd, .events = POLLIN },
 			[INIT] = { .fd = run->init_fd, .events = POLLIN },
 			[PROXY] = { .fd = run->proxy_fd, .events = POLLIN },
+			[ORDERS] = { .fd = run->orders_fd, .events = POLLIN },
+			/* a reload that came too early waits for it */
+			[STARTED] = { .fd = run->want_reload ? run->start.started_fd : -1,
+				      .events = POLLIN },
 		};
 		int ready = poll(watched, WATCHED, run->init > 0 ? -1 : PROXY_FLUSH_MS);
 
@@ -457,6 +505,10 @@ static void wait_for_end(struct run *run)
 		}
 		if (watched[SIGNALS].revents)
 			take_signals(run);
+		if (watched[ORDERS].revents)
+			control_serve(run->orders_fd, reload_now, run);
+		if (watched[STARTED].revents)
+			(void)reload_now(run, told);
 		if (watched[REPORT].revents)
 			take_report(run);
 		if (watched[TIMER].revents)
@@ -480,6 +532,7 @@ static void run_done(struct run *run)
 	fd_release(&run->control_fd);
 	fd_release(&run->lifeline_fd);
 	fd_release(&run->report_fd);
+	fd_release(&run->orders_fd);
 	fd_release(&run->audit_fd);
 	fd_release(&run->proxy_fd);
 	fd_release(&run->init_fd);
@@ -495,6 +548,7 @@ int jail_run(struct jail_spec *spec)
 		.control_fd = -1,
 		.lifeline_fd = -1,
 		.report_fd = -1,
+		.orders_fd = -1,
 		.audit_fd = -1,
 		.proxy_fd = -1,
 		.init_fd = -1,

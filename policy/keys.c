@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/base/text.h"
+#include "policy/net_plan.h"
 #include "policy/rule.h"
 
 #define ITEM_MAX 64 /* no address, block, port or range is longer */
@@ -169,20 +170,47 @@ static int parse_cidr(const struct rule_part *value, struct rule_draft *draft, s
 	return rule_items(value, parse_cidr_item, draft, err);
 }
 
+/* host-port=8080 is domain=host.nsgate port=8080 cidr=127.0.0.1,::1, and nothing else. */
+static int parse_host_port(const struct rule_part *value, struct rule_draft *draft, struct err *err)
+{
+	const char name[] = NET_PLAN_HOST_NAME, *ignored;
+	size_t bad;
+	int rc = parse_port(value, draft, err);
+
+	if (rc < 0)
+		return rc;
+	draft->blocks = calloc(NET_PLAN_HOST_ADDRESSES, sizeof(*draft->blocks));
+	if (!draft->blocks)
+		return err_set(err, ENOMEM, "read a rule");
+	for (size_t i = 0; i < NET_PLAN_HOST_ADDRESSES; i++) {
+		const struct addr *addr = &net_plan_host_addresses[i];
+
+		draft->blocks[draft->block_count++] = (struct addr_block) {
+			.base = *addr,
+			.prefix = addr->family == AF_INET ? 32 : 128,
+		};
+	}
+	draft->has_domain = true;
+	return name_pattern_parse(name, strlen(name), NAME_NSGATE, &draft->domain, &bad, &ignored);
+}
+
 const struct rule_key rule_keys[] = {
 	{ .name = "domain",
 	  .value = "NAME|*.NAME|**.NAME|ADDRESS",
 	  .help = "host name or pattern, or one address",
 	  .parse = parse_domain,
+	  .is_part = true,
 	  .is_boundary = true },
 	{ .name = "port",
 	  .value = "PORT|FIRST-LAST[,...]",
 	  .help = "destination ports",
-	  .parse = parse_port },
+	  .parse = parse_port,
+	  .is_part = true },
 	{ .name = "cidr",
 	  .value = "ADDRESS[/PREFIX][,...]",
 	  .help = "destination addresses",
-	  .parse = parse_cidr },
+	  .parse = parse_cidr,
+	  .is_part = true },
 	{ .name = "scheme",
 	  .value = "http|https|tls|tcp[,...]",
 	  .help = "what is spoken",
@@ -203,9 +231,10 @@ const struct rule_key rule_keys[] = {
 	  .is_boundary = true,
 	  .may_repeat = true },
 	{ .name = "host-port",
-	  .value = "PORT",
-	  .help = "a port on the caller's loopback",
-	  .instead = "the caller's loopback is not available yet; use domain=, cidr= and port=" },
+	  .value = "PORT|FIRST-LAST[,...]",
+	  .help = "ports of the caller's loopback, which is host.nsgate in the jail",
+	  .parse = parse_host_port,
+	  .is_whole = true },
 	{ 0 },
 };
 

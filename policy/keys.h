@@ -51,11 +51,12 @@ struct rule_key {
 	const char *name; /* lower case */
 	const char *value; /* what stands after '=', for people */
 	const char *help;
-	rule_key_fn parse; /* NULL: known, but not available */
-	const char *instead; /* then: why not, and what to write */
+	rule_key_fn parse;
 	bool needs_http; /* cannot be judged without looking into HTTP */
 	bool is_boundary; /* known to boundary, too */
 	bool may_repeat; /* in boundary's dialect: two lists are one */
+	bool is_part; /* of where a connection goes */
+	bool is_whole; /* says all parts at once: none of them may stand beside it */
 };
 
 extern const struct rule_key rule_keys[]; /* ends with a NULL name */

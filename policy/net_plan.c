@@ -8,6 +8,11 @@
 /* fd6e:7367:6174:65, the common part of the link's and the synthetic prefix */
 static const uint8_t prefix6[7] = { 0xfd, 0x6e, 0x73, 0x67, 0x61, 0x74, 0x65 };
 
+const struct addr net_plan_host_addresses[NET_PLAN_HOST_ADDRESSES] = {
+	{ .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+	{ .family = AF_INET6, .bytes = { [15] = 1 } },
+};
+
 #define LINK_SUBNET	 0x00
 #define SYNTHETIC_SUBNET 0x01
 

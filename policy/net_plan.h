@@ -23,6 +23,14 @@
 #define NET_PLAN_SYNTHETIC_V4_PREFIX 15
 #define NET_PLAN_NAMES_MAX	     65536u
 
+/*
+ * The caller's own loopback has a name in the jail. The proxy knows where it leads: neither DNS nor
+ * the hosts file is asked.
+ */
+#define NET_PLAN_HOST_NAME	"host.nsgate"
+#define NET_PLAN_HOST_ADDRESSES 2
+extern const struct addr net_plan_host_addresses[NET_PLAN_HOST_ADDRESSES]; /* 127.0.0.1 and ::1 */
+
 /* The order in which the builder hands the listening sockets to the proxy. */
 enum net_listener {
 	NET_LISTEN_TCP4,

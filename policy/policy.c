@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "policy/name.h"
+#include "policy/net_plan.h"
 #include "policy/request.h"
 #include "policy/rule_index.h"
 
@@ -102,13 +103,19 @@ int policy_deny(struct policy *policy, const char *rule, struct place place, str
 static int check_run(const struct rule_list *list, struct err *err)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		const struct rule *rule = &list->rules[i];
+		const struct rule_http *http = list->rules[i].http;
 
-		if (rule->http)
+		if (http && (http->method_count || http->path_count))
 			return err_bad(err,
 				       "%s: column %u: %s= cannot be used: it needs inspection of "
 				       "HTTP, which is not available yet; use domain= and port=",
-				       rule->origin, rule->http->column, rule->http->key);
+				       list->rules[i].origin, http->column, http->key);
+		if (http && http->schemes & 1 << SCHEME_HTTPS)
+			return err_bad(
+				err,
+				"%s: column %u: scheme=https cannot be used: it needs "
+				"inspection of TLS, which is not available yet; use scheme=tls",
+				list->rules[i].origin, http->column);
 	}
 	return 0;
 }
@@ -381,26 +388,52 @@ static bool is_name_enough(enum addr_class class, enum addr_source source)
 	       (class == ADDR_PRIVATE || class == ADDR_SHARED || class == ADDR_RESERVED);
 }
 
-struct verdict policy_judge_address(const struct policy *policy, const char *name,
-				    const struct addr *addr, uint16_t port, enum addr_source source)
+static struct verdict judge_target(const struct policy *policy, const struct target *target,
+				   enum addr_source source)
 {
-	struct target target = { .name = name, .addr = addr, .port = port };
-	enum addr_class class = addr_classify(addr);
+	enum addr_class class = addr_classify(target->addr);
 	const struct rule *rule = NULL;
 	struct verdict verdict;
 
-	if (!name)
-		return judge_raw(policy, &target);
-	verdict = judge(policy, &denies_address, &allows_named_address, &target);
+	if (!target->name)
+		return judge_raw(policy, target);
+	verdict = judge(policy, &denies_address, &allows_named_address, target);
 	if (!verdict.is_allowed || class == ADDR_PUBLIC)
 		return verdict;
-	rule = find(&policy->allow, &names_address, &target);
+	rule = find(&policy->allow, &names_address, target);
 	if (!rule && is_name_enough(class, source))
-		rule = find(&policy->allow, &names_host, &target);
+		rule = find(&policy->allow, &names_host, target);
 	if (rule)
 		return allowed(rule);
 	return denied(class == ADDR_EMBEDDED ? REASON_PRIVATE_EMBEDDED : REASON_PRIVATE_ADDRESS,
 		      NULL);
+}
+
+struct verdict policy_judge_address(const struct policy *policy, const char *name,
+				    const struct addr *addr, uint16_t port, enum addr_source source)
+{
+	const struct target target = { .name = name, .addr = addr, .port = port };
+
+	return judge_target(policy, &target, source);
+}
+
+struct verdict policy_judge_stream(const struct policy *policy, const char *name,
+				   const struct addr *addr, uint16_t port, enum addr_source source,
+				   enum scheme scheme)
+{
+	const struct request stream = { .scheme = scheme }, tls = { .scheme = SCHEME_TLS };
+	struct target target = { .name = name, .addr = addr, .port = port, .request = &stream };
+	struct verdict verdict = judge_target(policy, &target, source);
+
+	if (verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
+		return verdict;
+	target.request = &tls;
+	if (judge_target(policy, &target, source).is_allowed)
+		return denied(REASON_NOT_TLS, NULL);
+	target.request = NULL;
+	if (judge_target(policy, &target, source).is_allowed)
+		return denied(REASON_OTHER_SCHEME, NULL);
+	return verdict;
 }
 
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
@@ -409,6 +442,11 @@ const char *policy_hint(const char *name, const struct addr *addr, uint16_t port
 	bool want_cidr = addr && (!name || addr_classify(addr) != ADDR_PUBLIC);
 	char address[ADDR_TEXT_MAX], cidr[ADDR_TEXT_MAX + 6] = "", ports[16] = "";
 
+	if (name && strcmp(name, NET_PLAN_HOST_NAME) == 0) {
+		(void)snprintf(ports, sizeof(ports), "%u", (unsigned)port);
+		(void)snprintf(out, size, "host-port=%s", port ? ports : "PORT");
+		return out;
+	}
 	if (want_cidr)
 		(void)snprintf(cidr, sizeof(cidr), "%scidr=%s", name ? " " : "",
 			       addr_format(addr, address));

@@ -12,9 +12,9 @@
 #include "policy/name.h"
 #include "policy/place.h"
 #include "policy/reason.h"
+#include "policy/request.h"
 #include "policy/rule.h"
 
-struct request;
 struct rule_index;
 
 struct rule_list {
@@ -83,8 +83,8 @@ struct verdict policy_judge_name(const struct policy *policy, const char *name, 
 struct verdict policy_judge_request(const struct policy *policy, const struct request *request);
 
 /*
- * Refuses a policy with a rule that speaks of HTTP, in words: a run cannot look into it yet.
- * Returns 0 or -EINVAL.
+ * Refuses a policy with a rule that speaks of what is inside HTTP or of HTTP inside TLS: a run
+ * cannot look there yet. Returns 0 or -EINVAL.
  */
 int policy_check_run(const struct policy *policy, struct err *err);
 
@@ -104,9 +104,18 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 				    enum addr_source source);
 
 /*
+ * The last word: as policy_judge_address(), now that the stream's first bytes have shown what is
+ * spoken. Where that alone is why no rule allows it, the reason says so.
+ */
+struct verdict policy_judge_stream(const struct policy *policy, const char *name,
+				   const struct addr *addr, uint16_t port, enum addr_source source,
+				   enum scheme scheme);
+
+/*
  * The rule that would turn a denial into an allowance, as an argument for --allow:
  * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. @name or @addr
- * may be NULL; beside a name, the address is left out when it is public. Returns @out.
+ * may be NULL; beside a name, the address is left out when it is public. The caller's own loopback
+ * is "host-port=8080", and "host-port=PORT" where the port is not known. Returns @out.
  */
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
 			size_t size);

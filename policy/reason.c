@@ -32,6 +32,10 @@ static struct words words_of(enum reason reason)
 		return (struct words) { "self", "the connection leads back to nsgate" };
 	case REASON_NAME_MISMATCH:
 		return (struct words) { "name-mismatch", "TLS asks for another name than DNS did" };
+	case REASON_NOT_TLS:
+		return (struct words) { "not-tls", "only TLS is allowed there" };
+	case REASON_OTHER_SCHEME:
+		return (struct words) { "other-scheme", "another protocol is allowed there" };
 	case REASON_BAD_TLS:
 		return (struct words) { "bad-tls", "the TLS ClientHello is malformed" };
 	case REASON_ECH:

@@ -12,6 +12,8 @@ enum reason {
 	REASON_UNKNOWN_NAME, /* a synthetic address that was never handed out */
 	REASON_SELF, /* the connection leads back to nsgate itself */
 	REASON_NAME_MISMATCH, /* SNI is not the name that was resolved */
+	REASON_NOT_TLS, /* a rule allows TLS there, and this is none */
+	REASON_OTHER_SCHEME, /* a rule allows another protocol there (scheme=) */
 	REASON_BAD_TLS, /* looks like a ClientHello but is not a well-formed one */
 	REASON_ECH, /* encrypted ClientHello: the real name cannot be seen */
 	REASON_SNIFF_TIMEOUT, /* a protocol was begun but not enough of it came to judge */

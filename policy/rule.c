@@ -27,7 +27,7 @@ static const char *blanks(enum rule_dialect dialect)
 
 static bool is_known(const struct rule_key *key, enum rule_dialect dialect)
 {
-	return dialect == RULE_BOUNDARY ? key->is_boundary : key->parse != NULL;
+	return dialect == RULE_NSGATE || key->is_boundary;
 }
 
 /* "domain, port, cidr …" */
@@ -83,23 +83,44 @@ static int unknown_key(const struct rule_part *key, bool has_value, struct err *
 	return -EINVAL;
 }
 
+/* A key among those seen that says where to, too, so that @key may not; NULL for none. */
+static const struct rule_key *find_clash(const struct rule_key *key, uint32_t seen_keys)
+{
+	for (const struct rule_key *other = rule_keys; other->name; other++) {
+		bool is_clash =
+			(key->is_whole && other->is_part) || (key->is_part && other->is_whole);
+
+		if (is_clash && (seen_keys & (UINT32_C(1) << (other - rule_keys))))
+			return other;
+	}
+	return NULL;
+}
+
+static int refuse_clash(const struct rule_part *word, const struct rule_key *key,
+			const struct rule_key *other, struct err *err)
+{
+	char expected[2 * KEY_MAX];
+
+	(void)snprintf(expected, sizeof(expected), "no %s= beside %s=", key->name, other->name);
+	(void)rule_unexpected(word, 0, word->length, expected, err);
+	return err_hint(err, "%s= says name, port and addresses: write two rules",
+			key->is_whole ? key->name : other->name);
+}
+
 /* One key=value word. A bit of @seen_keys stands for a row of rule_keys. */
 static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct rule_draft *draft,
 		      struct err *err)
 {
 	const char *equals = memchr(word->text, '=', word->length);
 	struct rule_part name = *word, value = *word;
-	const struct rule_key *key;
+	const struct rule_key *key, *other;
 	uint32_t bit;
 
 	if (equals)
 		name.length = (size_t)(equals - word->text);
 	key = rule_key_find(name.text, name.length);
-	if (!key || (!is_known(key, word->dialect) && word->dialect == RULE_BOUNDARY))
+	if (!key || !is_known(key, word->dialect))
 		return unknown_key(&name, equals != NULL, err);
-	if (!key->parse)
-		return err_bad(err, "%s: column %zu: %s= cannot be used: %s", word->place.origin,
-			       word->place.column, key->name, key->instead);
 	if (!equals)
 		return rule_unexpected(word, word->length, 0, "'=' and a value", err);
 	bit = UINT32_C(1) << (key - rule_keys);
@@ -107,6 +128,9 @@ static int parse_word(const struct rule_part *word, uint32_t *seen_keys, struct 
 		(void)rule_unexpected(word, 0, word->length, "every key once", err);
 		return err_hint(err, "%s is given twice: write two rules", key->name);
 	}
+	other = find_clash(key, *seen_keys);
+	if (other)
+		return refuse_clash(word, key, other, err);
 	*seen_keys |= bit;
 	value.text = equals + 1;
 	value.length = word->length - name.length - 1;

@@ -17,6 +17,7 @@ void settings_done(struct settings *settings)
 	free(settings->publishes);
 	free(settings->paths);
 	free(settings->files);
+	free(settings->items);
 	settings_init(settings);
 }
 
@@ -74,12 +75,95 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 	return rc;
 }
 
+static int put_item(struct settings *settings, const struct setting_key *key, const char *text,
+		    struct place place, struct err *err)
+{
+	struct setting_item *grown, item = { .key = key };
+	int rc = key->put(settings, text, place, err);
+
+	if (rc < 0 || key->is_rule)
+		return rc;
+	grown = reallocarray(settings->items, settings->item_count + 1, sizeof(*grown));
+	if (grown)
+		settings->items = grown;
+	item.text = settings_keep(settings, text);
+	item.origin = settings_keep(settings, place.origin);
+	if (!grown || !item.text || !item.origin)
+		return err_set(err, ENOMEM, "keep a setting");
+	grown[settings->item_count++] = item;
+	return 0;
+}
+
 int setting_put(struct settings *settings, const struct setting_key *key, const char *text,
 		struct place place, enum setting_source source, struct err *err)
 {
 	if (!key->put)
 		return err_bad(err, "%s: column %zu: %s cannot be used: %s", place.origin,
 			       place.column, key->path, key->instead);
-	return key->is_list ? key->put(settings, text, place, err)
+	return key->is_list ? put_item(settings, key, text, place, err)
 			    : put_single(settings, key, text, place, source, err);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_upstream(const struct upstream *a, const struct upstream *b)
+{
+	return a->kind == b->kind && a->port == b->port && same_text(a->name, b->name) &&
+	       addr_equal(&a->addr, &b->addr);
+}
+
+static bool same_publishes(const struct settings *a, const struct settings *b)
+{
+	if (a->publish_count != b->publish_count)
+		return false;
+	for (size_t i = 0; i < a->publish_count; i++) {
+		const struct publish *one = &a->publishes[i], *other = &b->publishes[i];
+
+		if (!addr_equal(&one->address, &other->address) || one->port != other->port ||
+		    one->jail_port != other->jail_port)
+			return false;
+	}
+	return true;
+}
+
+static bool same_paths(const struct settings *a, const struct settings *b)
+{
+	if (a->path_count != b->path_count)
+		return false;
+	for (size_t i = 0; i < a->path_count; i++) {
+		if (a->paths[i].kind != b->paths[i].kind ||
+		    strcmp(a->paths[i].path, b->paths[i].path) != 0)
+			return false;
+	}
+	return true;
+}
+
+const char *settings_other_difference(const struct settings *a, const struct settings *b)
+{
+	const struct setting_values *one = &a->values, *other = &b->values;
+	const struct {
+		const char *path;
+		bool is_same;
+	} rows[] = {
+		{ "network.dns", one->dns == other->dns },
+		{ "network.dns-types", one->dns_types == other->dns_types },
+		{ "network.publish", same_publishes(a, b) },
+		{ "network.upstream-proxy", same_upstream(&one->upstream, &other->upstream) },
+		{ "network.upstream-proxy-credentials",
+		  same_text(one->upstream.credentials_path, other->upstream.credentials_path) },
+		{ "filesystem", same_paths(a, b) },
+		{ "limits.time", one->time_limit_ms == other->time_limit_ms },
+		{ "limits.open-files", one->open_files == other->open_files },
+		{ "audit.file", same_text(one->audit_path, other->audit_path) },
+		{ "audit.on-failure", one->audit_failure == other->audit_failure },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!rows[i].is_same)
+			return rows[i].path;
+	}
+	return NULL;
 }

@@ -94,6 +94,12 @@ struct settings_file {
 	ino_t inode;
 };
 
+/* An item of a list, as it was said; rules are kept by the policy. */
+struct setting_item {
+	const struct setting_key *key;
+	const char *text, *origin;
+};
+
 #define SETTING_KEYS_MAX 32
 
 /* Who said a single value. */
@@ -112,6 +118,8 @@ struct settings {
 	size_t path_count;
 	struct settings_file *files; /* owned; in the order they were read */
 	size_t file_count;
+	struct setting_item *items; /* owned; in the order given */
+	size_t item_count;
 	struct setting_said said[SETTING_KEYS_MAX]; /* by row of setting_keys */
 };
 
@@ -131,6 +139,7 @@ struct setting_key {
 		   struct err *err);
 	const char *instead; /* without put: why it is not available, and what to do */
 	bool is_list;
+	bool is_rule; /* the policy keeps it */
 };
 
 extern const struct setting_key setting_keys[]; /* ends with a NULL path */
@@ -143,6 +152,11 @@ const struct setting_key *setting_key_find(const char *path);
  */
 int setting_put(struct settings *settings, const struct setting_key *key, const char *text,
 		struct place place, enum setting_source source, struct err *err);
+
+/*
+ * Is there a difference beside the rules? Returns the path of the first key that differs, or NULL.
+ */
+const char *settings_other_difference(const struct settings *a, const struct settings *b);
 
 /* A copy of @text that lives as long as @settings; NULL without memory. */
 const char *settings_keep(struct settings *settings, const char *text);

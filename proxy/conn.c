@@ -4,8 +4,8 @@
  *   new -> resolving -> dialing -> sniffing -> relaying -> closed
  *
  * Two things happen at once: the proxy dials upstream, and it looks at the client's first bytes
- * without taking them (conn->is_judged once that is decided). Nothing of the client's goes
- * upstream before both are done, but the server's bytes are relayed as soon as it answers:
+ * without taking them (conn->is_sniffed once that is known). Nothing of the client's goes
+ * upstream before both are done and the two together are judged (conn->is_judged), but the server's bytes are relayed as soon as it answers:
  * in SSH, SMTP and MySQL the server speaks first and the client waits for it.
  */
 #include "proxy/conn.h"
@@ -45,6 +45,7 @@ enum conn_event {
 	CONN_EV_DIAL_FAILED, /* error is set */
 	CONN_EV_DEADLINE, /* the client began a protocol and did not go on */
 	CONN_EV_TURN, /* more to relay */
+	CONN_EV_POLICY, /* conns->policy is a new one */
 	CONN_EV_STOP, /* conns_end() or conns_close() */
 	CONN_EVENTS
 };
@@ -62,6 +63,7 @@ struct conn {
 	struct relay_end client_end, upstream_end;
 	struct relay_flow sent, received; /* client to upstream; upstream to client */
 	const struct rule *rule; /* what decided last; the policy's */
+	char *other_names; /* owned; see remember_name(); NULL = none */
 	const char *error; /* why an allowed connection failed; static text */
 	uint64_t opened_ms;
 	uint32_t id; /* for debug messages */
@@ -72,7 +74,9 @@ struct conn {
 	uint8_t state; /* enum conn_state */
 	uint8_t reason; /* enum reason */
 	uint8_t protocol; /* enum sniff_protocol */
+	uint8_t source; /* of @dialed: enum addr_source */
 	bool is_allowed; /* as far as is known */
+	bool is_sniffed; /* what the client speaks is known, as far as it ever will be */
 	bool is_judged; /* the client's bytes may go upstream */
 	bool is_refused; /* dialed was resolved, but must not be dialled */
 	bool is_overdue; /* the client had its time to go on */
@@ -91,6 +95,36 @@ static const char *name_of(const struct conn *conn)
 {
 	return conn->name_number == NO_NUMBER ? NULL
 					      : names_get(conn->conns->names, conn->name_number);
+}
+
+/*
+ * Other names that the stream stands for: aliases on the way to its address, the SNI at a raw
+ * address. Only deny rules matter to them. Texts with their NUL, and an empty one at the end.
+ */
+static int remember_name(struct conn *conn, const char *name)
+{
+	size_t used = 0, size = strlen(name) + 1;
+	char *grown;
+
+	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1)
+		used += strlen(at) + 1;
+	grown = realloc(conn->other_names, used + size + 1);
+	if (!grown)
+		return -ENOMEM;
+	conn->other_names = grown;
+	*(char *)mempcpy(grown + used, name, size) = '\0';
+	return 0;
+}
+
+/* A name that is denied must not be reached under another one. */
+static bool has_denied_name(const struct conn *conn, struct verdict *verdict_out)
+{
+	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1) {
+		*verdict_out = policy_judge_name(conn->conns->policy, at, conn->port);
+		if (verdict_out->reason == REASON_DENY_RULE)
+			return true;
+	}
+	return false;
 }
 
 /* ---- ways to end ---- */
@@ -167,7 +201,7 @@ static enum relay_result carry(struct conn *conn, struct relay_flow *flow, struc
 	return result;
 }
 
-static enum conn_state relay(struct conn *conn)
+static enum conn_state move_bytes(struct conn *conn)
 {
 	enum relay_result received =
 		carry(conn, &conn->received, &conn->upstream_end, &conn->client_end, &conn->sent);
@@ -181,6 +215,43 @@ static enum conn_state relay(struct conn *conn)
 	if (conn->sent.is_finished && (conn->received.is_finished || conn->conns->is_ending))
 		return CONN_CLOSED;
 	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
+}
+
+static enum scheme scheme_of(enum sniff_protocol protocol)
+{
+	switch (protocol) {
+	case SNIFF_TLS:
+		return SCHEME_TLS;
+	case SNIFF_HTTP1:
+	case SNIFF_HTTP2:
+		return SCHEME_HTTP;
+	case SNIFF_OPAQUE:
+	case SNIFF_SSH:
+	case SNIFF_PROTOCOLS:
+		break;
+	}
+	return SCHEME_TCP;
+}
+
+/* Where it leads and what is spoken are known: the two together are judged. */
+static struct verdict judge_stream(const struct conn *conn)
+{
+	return policy_judge_stream(conn->conns->policy, name_of(conn), &conn->dialed, conn->port,
+				   (enum addr_source)conn->source,
+				   scheme_of((enum sniff_protocol)conn->protocol));
+}
+
+static enum conn_state relay(struct conn *conn)
+{
+	if (conn->is_sniffed && !conn->is_judged) {
+		struct verdict verdict = judge_stream(conn);
+
+		if (!verdict.is_allowed)
+			return deny_verdict(conn, &verdict);
+		allow(conn, &verdict);
+		conn->is_judged = true;
+	}
+	return move_bytes(conn);
 }
 
 /* ---- sniffing ---- */
@@ -198,8 +269,8 @@ static bool judge_sniffed(struct conn *conn, struct verdict *verdict_out)
 		return strcmp(name, sniffed.name) == 0;
 	}
 	/* A cidr= rule allowed the address, whatever its name; only a deny rule is stronger. */
-	*verdict_out = policy_judge_name(conn->conns->policy, sniffed.name, conn->port);
-	return verdict_out->reason != REASON_DENY_RULE;
+	*verdict_out = (struct verdict) { .reason = REASON_LIMIT };
+	return remember_name(conn, sniffed.name) == 0 && !has_denied_name(conn, verdict_out);
 }
 
 /*
@@ -217,7 +288,7 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 	if (is_all && is_hello)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	if (is_all || (conn->is_overdue && !is_hello)) {
-		conn->is_judged = true;
+		conn->is_sniffed = true;
 		return (enum conn_state)conn->state;
 	}
 	conn->client_end.can_read = false; /* until more arrives */
@@ -248,7 +319,7 @@ static enum conn_state judge_bytes(struct conn *conn, size_t length)
 		break; /* sniff() never says so */
 	}
 	timer_stop(&conn->sniff_deadline);
-	conn->is_judged = true;
+	conn->is_sniffed = true;
 	return (enum conn_state)conn->state;
 }
 
@@ -257,13 +328,14 @@ static enum conn_state peek(struct conn *conn)
 {
 	ssize_t got;
 
-	if (conn->is_judged || !conn->client_end.can_read)
+	if (conn->is_sniffed || !conn->client_end.can_read)
 		return (enum conn_state)conn->state;
 	got = recv(conn->client->fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
 	if (got > 0)
 		return judge_bytes(conn, (size_t)got);
 	if (got == 0) {
-		conn->is_judged = true; /* nothing will come that could need judging */
+		conn->is_sniffed = conn->is_judged =
+			true; /* nothing will come that could need it */
 		return (enum conn_state)conn->state;
 	}
 	if (errno != EAGAIN)
@@ -289,7 +361,7 @@ static enum conn_state stop_waiting(struct conn *conn)
 	state = peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
-	if (!conn->is_judged)
+	if (!conn->is_sniffed)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	return conn->upstream ? relay(conn) : state;
 }
@@ -348,19 +420,6 @@ static enum conn_state dial(struct conn *conn, const struct dial_target *targets
 
 /* ---- resolving ---- */
 
-/* A name that is denied must not be reached under another one. */
-static bool has_denied_alias(const struct conn *conn, const struct resolve_answer *answer,
-			     struct verdict *verdict_out)
-{
-	for (size_t i = 0; i < answer->alias_count; i++) {
-		*verdict_out =
-			policy_judge_name(conn->conns->policy, answer->aliases[i], conn->port);
-		if (verdict_out->reason == REASON_DENY_RULE)
-			return true;
-	}
-	return false;
-}
-
 /* Dials those addresses of the answer that the policy allows. */
 static enum conn_state choose(struct conn *conn, const struct resolve_answer *answer)
 {
@@ -370,7 +429,11 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 
 	if (answer->error)
 		return fail(conn, REASON_RESOLVE_FAILED, answer->error);
-	if (has_denied_alias(conn, answer, &refused))
+	for (size_t i = 0; i < answer->alias_count; i++) {
+		if (remember_name(conn, answer->aliases[i]) < 0)
+			return fail(conn, REASON_LIMIT, "out of memory");
+	}
+	if (has_denied_name(conn, &refused))
 		return deny_verdict(conn, &refused);
 	for (size_t i = 0; i < answer->count; i++) {
 		struct verdict verdict =
@@ -390,6 +453,7 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 		return deny_verdict(conn, &refused);
 	}
 	conn->dialed.family = 0;
+	conn->source = (uint8_t)answer->source;
 	return dial(conn, targets, count);
 }
 
@@ -433,6 +497,7 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
+	conn->source = ADDR_FROM_CLIENT;
 	return dial(conn, &target, 1);
 }
 
@@ -466,6 +531,34 @@ static enum conn_state judge_and_watch(struct conn *conn)
 	return state;
 }
 
+/* ---- a new policy ---- */
+
+/* Nothing is connected yet: from the start. */
+static enum conn_state start_again(struct conn *conn)
+{
+	resolve_cancel(&conn->waiter);
+	dial_cancel(&conn->dial);
+	free(conn->other_names);
+	conn->other_names = NULL;
+	return judge(conn);
+}
+
+static enum conn_state judge_open(struct conn *conn)
+{
+	struct verdict verdict;
+
+	if (has_denied_name(conn, &verdict))
+		return deny_verdict(conn, &verdict);
+	verdict = conn->is_judged
+			  ? judge_stream(conn)
+			  : policy_judge_address(conn->conns->policy, name_of(conn), &conn->dialed,
+						 conn->port, (enum addr_source)conn->source);
+	if (!verdict.is_allowed)
+		return deny_verdict(conn, &verdict);
+	allow(conn, &verdict);
+	return (enum conn_state)conn->state;
+}
+
 /* ---- the machine ---- */
 
 typedef enum conn_state conn_move_fn(struct conn *conn);
@@ -497,6 +590,7 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 		[CONN_EV_CLIENT]      = peek,
 		[CONN_EV_RESOLVED]    = choose_found,
 		[CONN_EV_DEADLINE]    = stop_waiting,
+		[CONN_EV_POLICY]      = start_again,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_DIALING] = {
@@ -504,6 +598,7 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 		[CONN_EV_CONNECTED]   = sniff_and_relay,
 		[CONN_EV_DIAL_FAILED] = dial_failed,
 		[CONN_EV_DEADLINE]    = stop_waiting,
+		[CONN_EV_POLICY]      = start_again,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_SNIFFING] = {
@@ -511,12 +606,14 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 		[CONN_EV_UPSTREAM]    = relay,
 		[CONN_EV_TURN]        = relay,
 		[CONN_EV_DEADLINE]    = stop_waiting,
+		[CONN_EV_POLICY]      = judge_open,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_RELAYING] = {
 		[CONN_EV_CLIENT]      = relay,
 		[CONN_EV_UPSTREAM]    = relay,
 		[CONN_EV_TURN]        = relay,
+		[CONN_EV_POLICY]      = judge_open,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	/* an empty cell cannot happen: conn_feed() logs it and closes the connection */
@@ -676,6 +773,7 @@ static void conn_close(struct conn *conn)
 	link_remove(&conn->link);
 	conns->count--;
 	write_record(conn);
+	free(conn->other_names);
 	conn_free(conn);
 	if (conns->is_ending && conns->count == 0)
 		loop_stop(conns->loop);
@@ -736,7 +834,7 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 }
 
 /* Each connection may leave the ring, but takes no other with it. */
-static void stop_all(struct conns *conns)
+static void feed_all(struct conns *conns, enum conn_event event)
 {
 	struct link *link = conns->open.next;
 
@@ -744,14 +842,23 @@ static void stop_all(struct conns *conns)
 		struct conn *conn = CONTAINER_OF(link, struct conn, link);
 
 		link = link->next;
-		conn_feed(conn, CONN_EV_STOP);
+		conn_feed(conn, event);
 	}
+}
+
+unsigned conns_judge_again(struct conns *conns, const struct policy *policy)
+{
+	unsigned before = conns->count;
+
+	conns->policy = policy;
+	feed_all(conns, CONN_EV_POLICY);
+	return before - conns->count;
 }
 
 void conns_end(struct conns *conns)
 {
 	conns->is_ending = true;
-	stop_all(conns);
+	feed_all(conns, CONN_EV_STOP);
 	if (conns->count == 0)
 		loop_stop(conns->loop);
 }
@@ -759,7 +866,7 @@ void conns_end(struct conns *conns)
 void conns_close(struct conns *conns)
 {
 	conns->is_over = true;
-	stop_all(conns);
+	feed_all(conns, CONN_EV_STOP);
 }
 
 /* A record was lost: nobody may talk unrecorded. */

@@ -46,6 +46,12 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 void conn_open(struct conns *conns, int client_fd, sa_family_t family);
 
 /*
+ * @policy holds from now on, also for what is open: those that it denies are closed. Nobody points
+ * into the old one afterwards. Returns how many were closed.
+ */
+unsigned conns_judge_again(struct conns *conns, const struct policy *policy);
+
+/*
  * The run is over. What programs sent before they exited is still to be delivered: connections that
  * their client has ended live on until it is, or until conns_close(); all others end. The loop
  * stops with the last one.

@@ -12,7 +12,7 @@
 
 #include "policy/base/auto.h"
 #include "policy/base/fdpass.h"
-#include "policy/base/log.h"
+#include "policy/snapshot.h"
 #include "proxy/audit/audit.h"
 #include "proxy/audit/tell.h"
 #include "proxy/confine.h"
@@ -20,6 +20,7 @@
 #include "proxy/dns/server.h"
 #include "proxy/listen.h"
 #include "proxy/resolve.h"
+#include "proxy/update.h"
 
 #define FILES_RESERVED 64 /* listeners, DNS streams' share, c-ares, hosts file */
 #define FILES_A_CONN   4 /* two sockets; on average one more dial, half a pipe */
@@ -36,6 +37,7 @@ struct proxy {
 	struct loop *loop; /* owned */
 	struct names *names; /* owned */
 	struct resolver *resolver; /* owned */
+	struct policy *policy; /* owned; the newest that came in an update; NULL = the config's */
 	struct audit audit;
 	struct tell tell;
 	struct conns conns;
@@ -200,16 +202,61 @@ static void end(struct proxy *proxy)
 	conns_end(&proxy->conns);
 }
 
-/* The supervisor says nothing more; it closes its end when the run is over, or dies. */
+static void drop_policy(struct proxy *proxy)
+{
+	if (proxy->policy)
+		policy_done(proxy->policy);
+	free(proxy->policy);
+	proxy->policy = NULL;
+}
+
+/* From one snapshot to the next, in between two events. Returns how many connections it closed. */
+static unsigned swap_policy(struct proxy *proxy, struct policy *next)
+{
+	unsigned closed = conns_judge_again(&proxy->conns, next);
+
+	proxy->dns.policy = next;
+	drop_policy(proxy); /* nobody points into it any more */
+	proxy->policy = next;
+	return closed;
+}
+
+static int take_update(struct proxy *proxy, struct update *update, unsigned *closed_out,
+		       struct err *err)
+{
+	struct policy *next = calloc(1, sizeof(*next));
+
+	if (!next)
+		return err_set(err, ENOMEM, "take a new policy");
+	if (snapshot_read(update->policy_fd, next, err) < 0) {
+		free(next);
+		return -err->code;
+	}
+	if (update->audit_fd >= 0)
+		audit_reopen(&proxy->audit, fd_take(&update->audit_fd));
+	*closed_out = swap_policy(proxy, next);
+	return 0;
+}
+
+/* An update; or the end of file, when the run is over or the supervisor dead. */
 static void control_ready(void *owner, uint32_t events)
 {
 	struct proxy *proxy = owner;
-	char byte;
-	ssize_t got = recv(proxy->control->fd, &byte, 1, MSG_DONTWAIT);
+	struct update update;
+	unsigned closed = 0;
+	struct err err;
+	int rc = update_receive(proxy->control->fd, proxy->config->audit_fd >= 0, &update, &err);
 
 	(void)events;
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+	if (rc == 0)
+		rc = take_update(proxy, &update, &closed, &err);
+	else if (rc != -EPROTO) {
 		end(proxy);
+		return;
+	}
+	(void)update_answer(proxy->control->fd, rc < 0 ? &err : NULL, closed); /* or it is gone */
+	fd_release(&update.policy_fd);
+	fd_release(&update.audit_fd);
 }
 
 static int watch_control(struct proxy *proxy, struct err *err)
@@ -275,6 +322,7 @@ static void proxy_done(struct proxy *proxy)
 		watch_close(proxy->loop, &proxy->control);
 	loop_free(proxy->loop);
 	audit_done(&proxy->audit);
+	drop_policy(proxy);
 	fd_release(&proxy->control_fd);
 	for (size_t i = 0; i < NET_LISTENERS; i++)
 		fd_release(&proxy->listener_fds[i]);

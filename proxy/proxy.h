@@ -21,6 +21,7 @@ struct proxy_config {
  * control_fd  SOCK_SEQPACKET, owned. First message: the listeners (fdpass, enum net_listener).
  *             The proxy then confines itself for good (no capability, no_new_privs, not dumpable,
  *             Landlock, seccomp allow-list), answers one byte 'R' for "ready" and serves.
+ *             Further messages are updates (update.h).
  *             End of file: write the last audit records and return.
  *
  * Returns 0, or -errno with @err when it could not start or cannot go on.

@@ -46,6 +46,7 @@ struct resolver {
 	struct query_socket sockets[SOCKETS_MAX];
 	struct timer_queue ticks;
 	struct timer tick;
+	struct resolve_answer host; /* of NET_PLAN_HOST_NAME */
 	unsigned pending; /* DNS queries under way */
 	unsigned entry_count;
 	struct link by_age; /* all entries, the oldest answer first */
@@ -158,6 +159,8 @@ struct resolver *resolver_new(struct loop *loop, struct err *err)
 		return NULL;
 	}
 	resolver->loop = loop;
+	resolver->host.count = NET_PLAN_HOST_ADDRESSES;
+	memcpy(resolver->host.addresses, net_plan_host_addresses, sizeof(net_plan_host_addresses));
 	link_ring_init(&resolver->by_age);
 	timer_queue_init(loop, &resolver->ticks, TICK_MS, tick);
 	if (open_channel(resolver, "f", &resolver->hosts, err) < 0 ||
@@ -358,6 +361,8 @@ const struct resolve_answer *resolve(struct resolver *resolver, uint32_t number,
 {
 	struct entry *entry = resolver->entries[number];
 
+	if (strcmp(name, NET_PLAN_HOST_NAME) == 0)
+		return &resolver->host;
 	if (!entry) {
 		entry = entry_new(resolver, number, name);
 		if (!entry)

@@ -44,7 +44,7 @@ void resolver_free(struct resolver *resolver);
 
 /*
  * The addresses of name number @number (see names.h), whose text is @name. Call it only after
- * the verdict on the name. Returns an answer, valid until the next call of any resolve function,
+ * the verdict on the name. NET_PLAN_HOST_NAME is the caller's loopback, whatever others say. Returns an answer, valid until the next call of any resolve function,
  * or NULL: @waiter is then called later, or never if resolve_cancel() comes first. Without
  * memory the answer is an error.
  */

@@ -23,14 +23,25 @@
 #define TEXT_SIZE 1024 /* of any one text in a record */
 #define STALL_MS  1000
 
-void audit_init(struct audit *audit, int fd, const char *jail_id)
+static bool can_stall(int fd)
 {
 	struct stat status;
 
-	*audit = (struct audit) { .fd = fd, .jail_id = jail_id };
+	return fd >= 0 && fstat(fd, &status) == 0 &&
+	       (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+void audit_init(struct audit *audit, int fd, const char *jail_id)
+{
+	*audit = (struct audit) { .fd = fd, .jail_id = jail_id, .can_stall = can_stall(fd) };
 	json_object_seed(0); /* reads /dev/urandom, while the proxy still may */
-	if (fd >= 0 && fstat(fd, &status) == 0)
-		audit->can_stall = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+}
+
+void audit_reopen(struct audit *audit, int fd)
+{
+	fd_release(&audit->fd);
+	audit->fd = fd;
+	audit->can_stall = can_stall(fd);
 }
 
 void audit_done(struct audit *audit)

@@ -38,6 +38,9 @@ struct audit {
 void audit_init(struct audit *audit, int fd, const char *jail_id);
 void audit_done(struct audit *audit);
 
+/* Goes on with @fd, which it takes: the old file may have been moved away. */
+void audit_reopen(struct audit *audit, int fd);
+
 /*
  * Writes one record with one write(2). Returns 0, or a negative errno and audit->has_failed: a
  * record is lost, so nothing may be allowed from now on.

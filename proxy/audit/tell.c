@@ -52,8 +52,7 @@ bool tell_is_new(struct tell *tell, const struct tell_denial *denial)
 	return true;
 }
 
-/* Would a rule of the user's change the verdict? */
-static bool has_remedy(enum reason reason)
+bool tell_has_remedy(enum reason reason)
 {
 	switch (reason) {
 	case REASON_NO_RULE:
@@ -66,6 +65,8 @@ static bool has_remedy(enum reason reason)
 	case REASON_UNKNOWN_NAME:
 	case REASON_SELF:
 	case REASON_NAME_MISMATCH:
+	case REASON_NOT_TLS:
+	case REASON_OTHER_SCHEME:
 	case REASON_BAD_TLS:
 	case REASON_ECH:
 	case REASON_SNIFF_TIMEOUT:
@@ -135,7 +136,7 @@ const char *tell_format(const struct tell_denial *denial, char *out, size_t size
 	add(out, size, "denied: %s ", denial->protocol);
 	add_destination(denial, out, size);
 	add_why(denial, out, size);
-	if (has_remedy(denial->verdict.reason) && (denial->name || denial->address))
+	if (tell_has_remedy(denial->verdict.reason) && (denial->name || denial->address))
 		add(out, size, "; to allow: --allow '%s'",
 		    policy_hint(denial->name, denial->address, denial->port, hint, sizeof(hint)));
 	return out;

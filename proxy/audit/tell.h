@@ -36,6 +36,9 @@ const char *tell_format(const struct tell_denial *denial, char *out, size_t size
 /* Should this denial be told? True once for each protocol, destination, port and reason. */
 bool tell_is_new(struct tell *tell, const struct tell_denial *denial);
 
+/* Would a rule of the user's change the verdict? */
+bool tell_has_remedy(enum reason reason);
+
 void tell_denied(struct tell *tell, const struct tell_denial *denial);
 
 #endif

@@ -23,7 +23,7 @@
 #define COLD	 100000
 #define VERDICTS 200000 /* a measurement */
 
-struct request {
+struct question {
 	char name[64]; /* "" = an address alone */
 	struct addr addr;
 	uint16_t port;
@@ -79,11 +79,11 @@ static void write_rule(unsigned i, char *out, size_t size)
 }
 
 /* A request that rule number @i answers; or, one time in four, one that none does. */
-static void make_request(unsigned i, unsigned number, struct request *request)
+static void make_request(unsigned i, unsigned number, struct question *request)
 {
 	char address[ADDR_TEXT_MAX] = "20.1.1.1";
 
-	*request = (struct request) { .port = 443, .stage = (unsigned char)(number % 3) };
+	*request = (struct question) { .port = 443, .stage = (unsigned char)(number % 3) };
 	if (number % 4 == 3) {
 		snprintf(request->name, sizeof(request->name), "unknown%u.example.com", i);
 	} else {
@@ -113,9 +113,9 @@ static void make_request(unsigned i, unsigned number, struct request *request)
 		die("an address of our own");
 }
 
-static struct request *make_requests(unsigned rules, unsigned count)
+static struct question *make_requests(unsigned rules, unsigned count)
 {
-	struct request *requests = calloc(count, sizeof(*requests));
+	struct question *requests = calloc(count, sizeof(*requests));
 
 	if (!requests)
 		die("memory");
@@ -124,7 +124,7 @@ static struct request *make_requests(unsigned rules, unsigned count)
 	return requests;
 }
 
-static bool ask(const struct policy *policy, const struct request *request)
+static bool ask(const struct policy *policy, const struct question *request)
 {
 	if (!request->name[0])
 		return policy_judge_address(policy, NULL, &request->addr, request->port,
@@ -142,7 +142,7 @@ static bool ask(const struct policy *policy, const struct request *request)
 }
 
 /* ns a verdict. Three of four are to be allowed, or something else is measured. */
-static double measure(const struct policy *policy, const struct request *requests, unsigned count)
+static double measure(const struct policy *policy, const struct question *requests, unsigned count)
 {
 	unsigned allowed = 0, at = 0;
 	double start = now_ns(), took;
@@ -202,7 +202,7 @@ static double median(double *numbers, unsigned count)
 
 /* Both in turn, so that whatever else the machine does hits both. */
 static void compare_policies(const char *kind, const struct policy policies[2],
-			     struct request *requests[2], unsigned count, unsigned rounds)
+			     struct question *requests[2], unsigned count, unsigned rounds)
 {
 	double *ns[2] = { calloc(rounds, sizeof(double)), calloc(rounds, sizeof(double)) };
 
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 {
 	int rounds = argc == 2 ? atoi(argv[1]) : 0;
 	struct policy policies[2];
-	struct request *requests[2];
+	struct question *requests[2];
 	double parse_ms, compile_ms;
 	size_t before;
 

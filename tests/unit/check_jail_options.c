@@ -38,7 +38,7 @@ static int parse(const char *const *words)
 	for (; words[argc - 1]; argc++)
 		argv[argc] = (char *)(uintptr_t)words[argc - 1]; /* only read */
 	argv[argc] = NULL;
-	return options_parse(argc, argv, &spec, &err);
+	return options_parse(argv, &spec, &err);
 }
 
 static const struct {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/base/auto.h"
+#include "policy/net_plan.h"
 #include "tests/unit/suite.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -558,6 +559,85 @@ START_TEST(judges_the_address_behind_a_name)
 END_TEST
 
 static const struct {
+	struct rules rules;
+	const char *name, *addr;
+	enum scheme scheme;
+	const char *reason;
+} streams[] = {
+	{ { { "domain=a.test" }, { NULL } }, "a.test", PUBLIC, SCHEME_TCP, "allow-rule" },
+	{ { { "domain=a.test scheme=tls" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "domain=a.test scheme=tls" }, { NULL } }, "a.test", PUBLIC, SCHEME_HTTP, "not-tls" },
+	{ { { "domain=a.test scheme=tls" }, { NULL } }, "a.test", PUBLIC, SCHEME_TCP, "not-tls" },
+	{ { { "domain=a.test scheme=http,tls" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_HTTP,
+	  "allow-rule" },
+	{ { { "domain=a.test scheme=http" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TLS,
+	  "other-scheme" },
+	{ { { "domain=a.test scheme=http" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TCP,
+	  "other-scheme" },
+	{ { { "domain=a.test scheme=tcp" }, { NULL } },
+	  "a.test",
+	  PUBLIC,
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "domain=a.test" }, { "scheme=tls" } }, "a.test", PUBLIC, SCHEME_TLS, "deny-rule" },
+	{ { { "domain=a.test" }, { "scheme=tls" } }, "a.test", PUBLIC, SCHEME_HTTP, "allow-rule" },
+	{ { { "cidr=192.0.2.1 scheme=tls" }, { NULL } },
+	  NULL,
+	  "192.0.2.1",
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "cidr=192.0.2.1 scheme=tls" }, { NULL } }, NULL, "192.0.2.1", SCHEME_TCP, "not-tls" },
+	/* the guard is asked anew, with the rules that are left */
+	{ { { "domain=a.test", "domain=a.test cidr=10.0.0.0/8 scheme=tls" }, { NULL } },
+	  "a.test",
+	  "10.0.0.1",
+	  SCHEME_TLS,
+	  "allow-rule" },
+	{ { { "domain=a.test", "domain=a.test cidr=10.0.0.0/8 scheme=tls" }, { NULL } },
+	  "a.test",
+	  "10.0.0.1",
+	  SCHEME_TCP,
+	  "not-tls" },
+	/* what was allowed before is not any more: another reason than what is spoken */
+	{ { { "domain=b.test scheme=tls" }, { NULL } }, "a.test", PUBLIC, SCHEME_TCP, "no-rule" },
+	{ { { "domain=b.test scheme=tls" }, { NULL } }, NULL, "192.0.2.1", SCHEME_TCP, "raw-ip" },
+};
+
+START_TEST(judges_what_is_spoken)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse(streams[_i].addr, &addr), 0);
+	load(&policy, &streams[_i].rules);
+	verdict =
+		policy_judge_stream(&policy, streams[_i].name, &addr, 443,
+				    streams[_i].name ? DNS : ADDR_FROM_CLIENT, streams[_i].scheme);
+	ck_assert_str_eq(reason_code(verdict.reason), streams[_i].reason);
+	ck_assert_int_eq(verdict.is_allowed, verdict.reason == REASON_ALLOW_RULE);
+	/* as long as it is not known, a rule about it may apply */
+	if (verdict.reason == REASON_NOT_TLS || verdict.reason == REASON_OTHER_SCHEME)
+		ck_assert(policy_judge_address(&policy, streams[_i].name, &addr, 443,
+					       streams[_i].name ? DNS : ADDR_FROM_CLIENT)
+				  .is_allowed);
+}
+END_TEST
+
+static const struct {
 	const char *name, *addr;
 	uint16_t port;
 	const char *hint;
@@ -568,6 +648,9 @@ static const struct {
 	{ NULL, "2001:db8::1", 0, "cidr=2001:db8::1" },
 	{ "example.com", PUBLIC, 443, "domain=example.com port=443" },
 	{ "db.example.com", "10.1.2.3", 5432, "domain=db.example.com cidr=10.1.2.3 port=5432" },
+	{ "host.nsgate", NULL, 8080, "host-port=8080" },
+	{ "host.nsgate", "127.0.0.1", 8080, "host-port=8080" },
+	{ "host.nsgate", "::1", 1, "host-port=1" },
 	{ "x.example.com", "64:ff9b::1", 65535, "domain=x.example.com cidr=64:ff9b::1 port=65535" },
 };
 
@@ -591,6 +674,72 @@ START_TEST(a_hint_turns_the_denial)
 		ck_assert(policy_judge_name(&policy, name, port).is_allowed);
 	if (hints[_i].addr)
 		ck_assert(policy_judge_address(&policy, name, &addr, port, DNS).is_allowed);
+}
+END_TEST
+
+/* Port 8080 of the caller's loopback, whose name is asked for and whose two addresses are dialled. */
+static const struct {
+	struct rules rules;
+	enum reason query, name, address;
+	const char *rule; /* that decides the last */
+} host_ports[] = {
+	{ { { "host-port=8080" }, { NULL } }, ALLOWED, ALLOWED, ALLOWED, "host-port=8080" },
+	{ { { "host-port=80,8000-8100" }, { NULL } },
+	  ALLOWED,
+	  ALLOWED,
+	  ALLOWED,
+	  "host-port=80,8000-8100" },
+	{ { { "host-port=8081" }, { NULL } }, ALLOWED, REASON_NO_RULE, REASON_NO_RULE, NULL },
+	{ { { "domain=host.nsgate port=8080 cidr=127.0.0.1,::1" }, { NULL } },
+	  ALLOWED,
+	  ALLOWED,
+	  ALLOWED,
+	  "domain=host.nsgate port=8080 cidr=127.0.0.1,::1" },
+	/* no name alone opens it */
+	{ { { "domain=*" }, { NULL } }, ALLOWED, ALLOWED, REASON_PRIVATE_ADDRESS, NULL },
+	{ { { "domain=host.nsgate" }, { NULL } }, ALLOWED, ALLOWED, REASON_PRIVATE_ADDRESS, NULL },
+	{ { { "cidr=127.0.0.1,::1" }, { NULL } },
+	  REASON_NO_RULE,
+	  REASON_NO_RULE,
+	  REASON_NO_RULE,
+	  NULL },
+	/* deny beats allow */
+	{ { { "host-port=8080" }, { "host-port=8080" } },
+	  ALLOWED,
+	  ALLOWED,
+	  REASON_DENY_RULE,
+	  "host-port=8080" },
+	{ { { "host-port=8000-9000" }, { "host-port=8081" } },
+	  ALLOWED,
+	  ALLOWED,
+	  ALLOWED,
+	  "host-port=8000-9000" },
+	{ { { "host-port=8080" }, { "domain=*.nsgate" } },
+	  REASON_DENY_RULE,
+	  REASON_DENY_RULE,
+	  REASON_DENY_RULE,
+	  "domain=*.nsgate" },
+};
+
+START_TEST(judges_a_port_of_the_callers_loopback)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+
+	load(&policy, &host_ports[_i].rules);
+	verdict = policy_judge_query(&policy, NET_PLAN_HOST_NAME);
+	ck_assert_int_eq(verdict.reason, host_ports[_i].query);
+	verdict = policy_judge_name(&policy, NET_PLAN_HOST_NAME, 8080);
+	ck_assert_int_eq(verdict.reason, host_ports[_i].name);
+	for (size_t i = 0; i < NET_PLAN_HOST_ADDRESSES; i++) {
+		const struct addr *addr = &net_plan_host_addresses[i];
+
+		verdict = policy_judge_address(&policy, NET_PLAN_HOST_NAME, addr, 8080, DNS);
+		assert_verdict(&verdict, host_ports[_i].address, host_ports[_i].rule);
+		/* somebody else's name that leads there is another matter */
+		verdict = policy_judge_address(&policy, "a.test", addr, 8080, DNS);
+		ck_assert(!verdict.is_allowed);
+	}
 }
 END_TEST
 
@@ -662,6 +811,8 @@ int main(void)
 	tcase_add_loop_test(tcase, judges_a_name, 0, ROWS(names));
 	tcase_add_loop_test(tcase, judges_a_raw_address, 0, ROWS(raws));
 	tcase_add_loop_test(tcase, judges_the_address_behind_a_name, 0, ROWS(named));
+	tcase_add_loop_test(tcase, judges_what_is_spoken, 0, ROWS(streams));
+	tcase_add_loop_test(tcase, judges_a_port_of_the_callers_loopback, 0, ROWS(host_ports));
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);

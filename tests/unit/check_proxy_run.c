@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,11 +20,14 @@
 
 #include "policy/net_plan.h"
 #include "proxy/dns/answer.h"
+#include "proxy/update.h"
 #include "tests/unit/proxy_world.h"
 
-#define TIMEOUT_S 10
+#define TIMEOUT_S   10
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static struct world_proxy proxy;
+static json_int_t first_sequence; /* of the audit file that records() reads */
 
 /* ---- what a program does ---- */
 
@@ -70,7 +74,7 @@ static json_t *records(void)
 
 		ck_assert_msg(record != NULL, "no JSON: %s", line);
 		ck_assert_int_eq(json_integer_value(json_object_get(record, "seq")),
-				 (json_int_t)json_array_size(list));
+				 first_sequence + (json_int_t)json_array_size(list));
 		json_array_append_new(list, record);
 	}
 	(void)fclose(file);
@@ -659,6 +663,65 @@ START_TEST(judges_the_sni_at_a_raw_address_by_deny_rules)
 }
 END_TEST
 
+static const char *const scheme_rules[] = {
+	"allow domain=ok.test scheme=tls",
+	"allow domain=alias.test scheme=http",
+	NULL,
+};
+
+static const struct {
+	const char *name;
+	bool is_tls;
+	const char *reason;
+} spoken[] = {
+	{ "ok.test", true, "allow-rule" },
+	{ "ok.test", false, "not-tls" },
+	{ "alias.test", false, "allow-rule" },
+	{ "alias.test", true, "other-scheme" },
+};
+
+START_TEST(judges_what_is_spoken_before_any_of_it_is_sent)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: alias.test\r\n\r\n";
+	bool is_allowed = strcmp(spoken[_i].reason, "allow-rule") == 0;
+	uint8_t bytes[512];
+	size_t length = make_hello(spoken[_i].name, bytes);
+	json_t *list;
+	int fd;
+
+	if (!spoken[_i].is_tls)
+		memcpy(bytes, request, length = sizeof(request) - 1);
+	stop();
+	proxy_start(&proxy, scheme_rules, -1, 0);
+	fd = dial(spoken[_i].name, PORT_ECHO);
+	put(fd, bytes, length);
+	if (is_allowed)
+		expect(fd, bytes, length);
+	else
+		expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "reason"), spoken[_i].reason);
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")),
+			 is_allowed ? (json_int_t)length : 0);
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(lets_a_client_leave_that_never_spoke)
+{
+	int fd;
+
+	stop();
+	proxy_start(&proxy, scheme_rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect_end(fd);
+	(void)close(fd);
+	expect_verdict("allow", "allow-rule");
+}
+END_TEST
+
 START_TEST(resets_a_hello_that_does_not_go_on)
 {
 	uint8_t hello[512];
@@ -757,6 +820,173 @@ static bool status_says(const char *line)
 	(void)close(fd);
 	return strstr(text, line) != NULL;
 }
+
+/* ---- a new policy ---- */
+
+/* Returns how many connections it closed. The audit goes on at @audit_fd. */
+static unsigned update_to(const char *const *rules, int audit_fd)
+{
+	struct policy policy;
+	unsigned closed = UINT32_MAX;
+	struct err err;
+
+	policy_init(&policy);
+	world_add_rules(&policy, rules);
+	ck_assert_msg(update_send(proxy.control_fd, &policy, audit_fd, &closed, &err) == 0, "%s",
+		      err.text);
+	policy_done(&policy);
+	return closed;
+}
+
+static unsigned update(const char *const *rules)
+{
+	return update_to(rules, proxy.audit_fd);
+}
+
+static void expect_alive(int fd)
+{
+	put(fd, "still", 5);
+	expect(fd, "still", 5);
+}
+
+/* Record number @number of those that are not about DNS. */
+static const json_t *nth_connection(const json_t *list, size_t number)
+{
+	size_t i, seen = 0;
+	json_t *record;
+
+	json_array_foreach(list, i, record)
+	{
+		if (strcmp(text_of(record, "protocol"), "dns") != 0 && seen++ == number)
+			return record;
+	}
+	ck_abort_msg("no record %zu of a connection", number);
+	return NULL;
+}
+
+START_TEST(closes_what_a_new_policy_denies_and_keeps_the_rest)
+{
+	static const char *const fewer[] = { "allow cidr=192.0.2.0/24", NULL };
+	const struct addr raw = address(RAW_ADDRESS);
+	int named = dial("ok.test", PORT_ECHO), other = connect_to(&raw, PORT_ECHO, SOCK_STREAM);
+	struct addr addr;
+	json_t *list;
+
+	expect_alive(named);
+	expect_alive(other);
+	ck_assert_uint_eq(update(fewer), 1);
+	expect_reset(named);
+	expect_alive(other);
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 3);
+	(void)close(named);
+	(void)close(other);
+	list = records();
+	ck_assert_str_eq(text_of(nth_connection(list, 0), "verdict"), "deny");
+	ck_assert_str_eq(text_of(nth_connection(list, 0), "reason"), "no-rule");
+	ck_assert_int_eq(json_integer_value(json_object_get(nth_connection(list, 0), "bytes_sent")),
+			 5);
+	ck_assert_str_eq(text_of(nth_connection(list, 1), "rule"), "cidr=192.0.2.0/24");
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(a_new_policy_opens_what_was_denied)
+{
+	static const char *const more[] = { "allow domain=secret.test", "allow domain=ok.test",
+					    NULL };
+	struct addr addr;
+	int fd = dial("ok.test", PORT_ECHO);
+
+	ck_assert_int_eq(lookup("secret.test", 1, &addr), 3);
+	expect_alive(fd);
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(update(more), 0);
+	ck_assert_int_eq(lookup("secret.test", 1, &addr), 0);
+	expect_alive(fd);
+	(void)close(fd);
+}
+END_TEST
+
+static const struct {
+	const char *name; /* NULL: a raw address, with TLS */
+	const char *rules[4];
+	const char *reason; /* NULL: it stays open */
+} renewed[] = {
+	{ "alias.test", { "allow domain=alias.test" }, NULL },
+	{ "alias.test", { "allow domain=alias.test", "deny domain=dns.test" }, "deny-rule" },
+	{ "ok.test", { "allow domain=ok.test", "deny cidr=192.0.2.1" }, "deny-rule" },
+	{ "ok.test", { "allow domain=ok.test scheme=tls" }, "not-tls" },
+	{ "ok.test", { "allow domain=ok.test port=80" }, "no-rule" },
+	{ "ok.test", { NULL }, "no-rule" },
+	{ NULL, { RAW_RULE }, NULL },
+	{ NULL, { RAW_RULE, "deny domain=any.test" }, "deny-rule" },
+	{ NULL, { RAW_RULE " scheme=http" }, "other-scheme" },
+	{ NULL, { "allow domain=*" }, "raw-ip" },
+};
+
+START_TEST(judges_an_open_connection_by_all_that_is_known_of_it)
+{
+	const struct addr raw = address(RAW_ADDRESS);
+	int fd = renewed[_i].name ? dial(renewed[_i].name, PORT_ECHO)
+				  : connect_to(&raw, PORT_ECHO, SOCK_STREAM);
+	uint8_t hello[512];
+	size_t length = make_hello("any.test", hello);
+
+	if (renewed[_i].name) {
+		expect_alive(fd);
+	} else {
+		put(fd, hello, length);
+		expect(fd, hello, length);
+	}
+	ck_assert_uint_eq(update(renewed[_i].rules), renewed[_i].reason ? 1 : 0);
+	if (renewed[_i].reason)
+		expect_reset(fd);
+	else
+		expect_alive(fd);
+	(void)close(fd);
+	expect_verdict(renewed[_i].reason ? "deny" : "allow",
+		       renewed[_i].reason ? renewed[_i].reason : "allow-rule");
+}
+END_TEST
+
+/* Its first address is silent: the dial takes a quarter of a second. */
+START_TEST(judges_a_connection_that_is_still_being_made)
+{
+	static const char *const rules[] = { "allow domain=slow.test port=7001", NULL };
+	static const char *const none[] = { NULL };
+	int fd = dial("slow.test", PORT_ECHO);
+
+	ck_assert_uint_eq(update(_i ? rules : none), _i ? 0 : 1);
+	if (_i)
+		expect_alive(fd);
+	else
+		expect_reset(fd);
+	(void)close(fd);
+	expect_verdict(_i ? "allow" : "deny", _i ? "allow-rule" : "no-rule");
+}
+END_TEST
+
+START_TEST(goes_on_with_another_audit_file)
+{
+	int before = dup(proxy.audit_fd), after = memfd_create("audit", MFD_CLOEXEC);
+	int fd = dial("ok.test", PORT_ECHO);
+	json_t *list;
+
+	expect_alive(fd);
+	ck_assert_uint_eq(update_to(usual_rules, after), 0);
+	(void)close(fd);
+	ck_assert_int_gt(lseek(before, 0, SEEK_END), 0); /* the query */
+	(void)dup2(after, proxy.audit_fd);
+	first_sequence = 1;
+	list = records();
+	first_sequence = 0;
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(text_of(json_array_get(list, 0), "name"), "ok.test");
+	json_decref(list);
+	(void)close(before);
+	(void)close(after);
+}
+END_TEST
 
 START_TEST(serves_without_any_privilege)
 {
@@ -886,8 +1116,8 @@ int main(void)
 	Suite *suite = suite_create("proxy/run");
 	TCase *relaying = tcase_create("relaying"), *verdicts = tcase_create("verdicts");
 	TCase *sniffing = tcase_create("sniffing"), *dns = tcase_create("dns");
-	TCase *ends = tcase_create("ends");
-	TCase *const cases[] = { relaying, verdicts, sniffing, dns, ends };
+	TCase *updates = tcase_create("updates"), *ends = tcase_create("ends");
+	TCase *const cases[] = { relaying, verdicts, sniffing, dns, updates, ends };
 	SRunner *runner = srunner_create(suite);
 	const char *missing = world_start();
 	int failed;
@@ -928,11 +1158,20 @@ int main(void)
 	tcase_add_test(sniffing, relays_tls_with_the_right_name);
 	tcase_add_test(sniffing, resets_tls_with_another_name);
 	tcase_add_loop_test(sniffing, judges_the_sni_at_a_raw_address_by_deny_rules, 0, 2);
+	tcase_add_loop_test(sniffing, judges_what_is_spoken_before_any_of_it_is_sent, 0,
+			    ROWS(spoken));
+	tcase_add_test(sniffing, lets_a_client_leave_that_never_spoke);
 	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
 	tcase_add_test(sniffing, waits_for_a_silent_client);
 	tcase_add_loop_test(dns, answers_nxdomain_for_a_denied_name, 0, 2);
 	tcase_add_test(dns, answers_queries_over_tcp_however_they_are_cut);
 	tcase_add_test(dns, keeps_dns_connections_bounded);
+	tcase_add_test(updates, closes_what_a_new_policy_denies_and_keeps_the_rest);
+	tcase_add_test(updates, a_new_policy_opens_what_was_denied);
+	tcase_add_loop_test(updates, judges_an_open_connection_by_all_that_is_known_of_it, 0,
+			    ROWS(renewed));
+	tcase_add_loop_test(updates, judges_a_connection_that_is_still_being_made, 0, 2);
+	tcase_add_test(updates, goes_on_with_another_audit_file);
 	tcase_add_test(ends, serves_without_any_privilege);
 	tcase_add_test(ends, refuses_listeners_of_its_own_namespace);
 	tcase_add_test(ends, resets_connections_beyond_the_limit);

@@ -427,7 +427,7 @@ void world_stop(void)
 
 /* ---- the proxy ---- */
 
-static void add_rules(struct policy *policy, const char *const *rules)
+void world_add_rules(struct policy *policy, const char *const *rules)
 {
 	struct err err;
 
@@ -462,7 +462,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	if (getenv("PROXY_DEBUG"))
 		log_level_set(LOG_DEBUG);
 	settings_init(&settings);
-	add_rules(&settings.policy, rules);
+	world_add_rules(&settings.policy, rules);
 	if (setns(namespace_fd, CLONE_NEWNET) < 0 ||
 	    (max_files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
 		_exit(98);

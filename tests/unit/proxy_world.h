@@ -49,6 +49,11 @@ extern struct world_counters *world;
 const char *world_start(void);
 void world_stop(void);
 
+struct policy;
+
+/* Adds "allow …" and "deny …", NULL-terminated, and compiles; ends the process when one is refused. */
+void world_add_rules(struct policy *policy, const char *const *rules);
+
 /* A proxy of its own for one test. */
 struct world_proxy {
 	pid_t pid;
