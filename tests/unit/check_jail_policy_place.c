@@ -57,6 +57,8 @@ static void setup(void)
 	write_file("project/p.yaml", "version: 1\n");
 	write_file("project/sub/p.yaml", "version: 1\n");
 	write_file("safe/p.yaml", "version: 1\n");
+	write_file("safe/p", "");
+	write_file("sa", "");
 	write_file("safe/home.yaml", "version: 1\ninclude: [../project/p.yaml]\n");
 	ck_assert_int_eq(symlink("../safe/p.yaml", "project/link") |
 				 symlink("../safe", "project/way") |
