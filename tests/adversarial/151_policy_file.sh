@@ -78,6 +78,12 @@ mount --bind "$T/other" conf
 run nsgate --policy "$T/safe/p.yaml" -- true
 expect_eq "$STATUS" 0 'a mount of something else'
 umount conf
+mount -t tmpfs tmpfs conf
+mount -t tmpfs -o mode=755 tmpfs "$T/a mount"
+policy "$T/a mount/p.yaml"
+run nsgate --policy "$T/a mount/p.yaml" -- true
+expect_eq "$STATUS" 0 'a file system of its own'
+umount conf "$T/a mount"
 
 # ---- what is taken: the payload has a try at the file, at its directory, and at the names of both
 cat >try.sh <<'END'
