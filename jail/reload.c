@@ -28,20 +28,20 @@ static void warn_of_the_rest(const struct settings *now, const struct settings *
 		log_warn("reload: %s has changed, which takes effect with the next run", key);
 }
 
-int reload(const struct jail_spec *spec, int control_fd, char *told, size_t size, struct err *err)
+int reload(const struct reload *run, char *told, size_t size, struct err *err)
 {
+	const struct jail_spec *spec = run->spec;
 	struct jail_spec fresh AUTO(spec_done);
 	int audit_fd AUTO(fd_release) = -1;
 	unsigned closed;
 
 	spec_init(&fresh);
 	if (read_again(spec, &fresh, err) < 0 ||
-	    policy_check_run(&fresh.settings.policy, err) < 0 ||
-	    policy_compile(&fresh.settings.policy, err) < 0)
+	    spec_accept_policy(&fresh, run->mounts, run->directory, err) < 0)
 		return -err->code;
 	/* the file of this run, whatever the policy says by now */
 	if (spec_open_audit(spec, &audit_fd, err) < 0 ||
-	    update_send(control_fd, &fresh.settings.policy, audit_fd, &closed, err) < 0)
+	    update_send(run->control_fd, &fresh.settings.policy, audit_fd, &closed, err) < 0)
 		return -err->code;
 	warn_of_the_rest(&spec->settings, &fresh.settings);
 	(void)snprintf(told, size, "%zu allow and %zu deny rules, %u connections closed",

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "jail/policy_place.h"
+#include "policy/base/log.h"
+
 void spec_init(struct jail_spec *spec)
 {
 	*spec = (struct jail_spec) { .hostname = "nsgate", .status_fd = -1 };
@@ -27,5 +30,24 @@ int spec_open_audit(const struct jail_spec *spec, int *fd_out, struct err *err)
 	*fd_out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*fd_out < 0)
 		return err_set(err, errno, "audit: open %s", path);
+	return 0;
+}
+
+/* A rule that is probably not what was meant. */
+static void warn(const struct rule *rule)
+{
+	log_warn("%s: column %u: warning: %s", rule->origin, rule->http->column,
+		 rule->http->warning);
+}
+
+int spec_accept_policy(struct jail_spec *spec, const struct mount_list *mounts,
+		       const char *directory, struct err *err)
+{
+	struct policy *policy = &spec->settings.policy;
+
+	policy_each_warning(policy, warn);
+	if (policy_place_check(&spec->settings, mounts, directory, err) < 0 ||
+	    policy_check_run(policy, err) < 0 || policy_compile(policy, err) < 0)
+		return -err->code;
 	return 0;
 }

@@ -8,6 +8,8 @@
 #include "policy/base/err.h"
 #include "policy/settings.h"
 
+struct mount_list;
+
 enum net_mode {
 	NET_GATE, /* every TCP connection is judged by the policy */
 	NET_NONE, /* loopback only */
@@ -40,6 +42,13 @@ struct jail_spec {
 
 void spec_init(struct jail_spec *spec);
 void spec_done(struct jail_spec *spec);
+
+/*
+ * Is this a policy to run by? Tells its warnings, refuses what a run cannot judge or what lies where
+ * the jail could change it (policy_place.h), and compiles it. Returns 0 or -errno.
+ */
+int spec_accept_policy(struct jail_spec *spec, const struct mount_list *mounts,
+		       const char *directory, struct err *err);
 
 /* Opens the audit file for appending: the caller's, -1 when there is none. Returns 0 or -errno. */
 int spec_open_audit(const struct jail_spec *spec, int *fd_out, struct err *err);

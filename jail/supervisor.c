@@ -154,12 +154,10 @@ static int listen_for_orders(struct run *run, struct err *err)
 static int prepare(struct run *run, struct err *err)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever read our messages may be gone before we are */
-	/* Compiled once, before the proxy is forked. */
-	if (policy_check_run(&run->spec->settings.policy, err) < 0 ||
-	    policy_compile(&run->spec->settings.policy, err) < 0 ||
-	    fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
-	    plan_view(run, err) < 0 || make_id(run, err) < 0 ||
-	    spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
+	if (fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
+	    plan_view(run, err) < 0 ||
+	    spec_accept_policy(run->spec, &run->mounts, run->directory, err) < 0 ||
+	    make_id(run, err) < 0 || spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
 	    listen_for_orders(run, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
@@ -382,7 +380,9 @@ static int reload_now(void *context, char *told)
 	if (!has_started(run))
 		rc = err_bad(&err, "the run is starting or ending");
 	else
-		rc = reload(run->spec, run->control_fd, told, CONTROL_TEXT_MAX, &err);
+		rc = reload(&(struct reload) { run->spec, &run->mounts, run->directory,
+					       run->control_fd },
+			    told, CONTROL_TEXT_MAX, &err);
 	if (rc < 0) {
 		(void)snprintf(told, CONTROL_TEXT_MAX, "%s", err_format(&err, text, sizeof(text)));
 		log_error("reload: %s", told);

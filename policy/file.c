@@ -86,6 +86,8 @@ static int include(const struct reader *reader, const struct node *item, struct 
 	char origin[NODE_ORIGIN_SIZE];
 	struct place place = node_place(item, reader->name, origin);
 
+	if (!*item->text)
+		return node_unexpected(item, reader->name, "a file", err);
 	if (reader->depth == INCLUDE_DEPTH_MAX)
 		return node_unexpected(item, reader->name, "fewer levels of files", err);
 	if (asprintf(&path, "%.*s%s", *item->text == '/' ? 0 : directory_length, reader->file->path,

@@ -22,6 +22,7 @@ struct target {
 	const char *name; /* NULL: the jail dialled an address */
 	const struct addr *addr; /* NULL: not known yet */
 	uint16_t port;
+	bool is_port_open; /* @port is not known yet */
 	const struct request *request; /* NULL: not known yet */
 };
 
@@ -125,6 +126,20 @@ int policy_check_run(const struct policy *policy, struct err *err)
 	int rc = check_run(&policy->allow, err);
 
 	return rc < 0 ? rc : check_run(&policy->deny, err);
+}
+
+static void each_warning(const struct rule_list *list, void (*tell)(const struct rule *rule))
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->rules[i].http && list->rules[i].http->warning)
+			tell(&list->rules[i]);
+	}
+}
+
+void policy_each_warning(const struct policy *policy, void (*tell)(const struct rule *rule))
+{
+	each_warning(&policy->allow, tell);
+	each_warning(&policy->deny, tell);
 }
 
 static int compile(struct rule_list *list, struct err *err)
@@ -264,6 +279,14 @@ static bool fits_request(const struct rule *rule, const struct inquiry *inquiry)
 	return rule_has_request(rule, inquiry->target->request);
 }
 
+/* Before a port is known, an allow rule that has one may apply, a deny rule has to wait. */
+static bool fits_port(const struct rule *rule, const struct inquiry *inquiry)
+{
+	if (inquiry->target->is_port_open)
+		return !rule->ports || !inquiry->question->is_denial;
+	return rule_has_port(rule, inquiry->target->port);
+}
+
 static bool fits(const struct rule *rule, bool is_address_found, const void *context)
 {
 	const struct inquiry *inquiry = context;
@@ -271,7 +294,7 @@ static bool fits(const struct rule *rule, bool is_address_found, const void *con
 
 	if (question->want_no_port && rule->ports)
 		return false;
-	if (question->want_port && !rule_has_port(rule, inquiry->target->port))
+	if (question->want_port && !fits_port(rule, inquiry))
 		return false;
 	if (question->want_literal && !(rule->domain && name_pattern_has_literal(rule->domain)))
 		return false;
@@ -374,16 +397,14 @@ static bool is_name_enough(enum addr_class class, enum addr_source source)
 	       (class == ADDR_PRIVATE || class == ADDR_SHARED || class == ADDR_RESERVED);
 }
 
-static struct verdict judge_target(const struct policy *policy, const struct target *target,
-				   enum addr_source source)
+/* An address that a name led to. */
+static struct verdict judge_named_address(const struct policy *policy, const struct target *target,
+					  enum addr_source source)
 {
+	struct verdict verdict = judge(policy, &denies_address, &allows_named_address, target);
 	enum addr_class class = addr_classify(target->addr);
-	const struct rule *rule = NULL;
-	struct verdict verdict;
+	const struct rule *rule;
 
-	if (!target->name)
-		return judge_raw(policy, target);
-	verdict = judge(policy, &denies_address, &allows_named_address, target);
 	if (!verdict.is_allowed || class == ADDR_PUBLIC)
 		return verdict;
 	rule = find(&policy->allow, &names_address, target);
@@ -395,12 +416,27 @@ static struct verdict judge_target(const struct policy *policy, const struct tar
 		      NULL);
 }
 
+static struct verdict judge_target(const struct policy *policy, const struct target *target,
+				   enum addr_source source)
+{
+	return target->name ? judge_named_address(policy, target, source)
+			    : judge_raw(policy, target);
+}
+
 struct verdict policy_judge_address(const struct policy *policy, const char *name,
 				    const struct addr *addr, uint16_t port, enum addr_source source)
 {
 	const struct target target = { .name = name, .addr = addr, .port = port };
 
 	return judge_target(policy, &target, source);
+}
+
+struct verdict policy_judge_answer(const struct policy *policy, const char *name,
+				   const struct addr *addr, enum addr_source source)
+{
+	struct target target = { .name = name, .addr = addr, .is_port_open = true };
+
+	return judge_named_address(policy, &target, source);
 }
 
 struct verdict policy_judge_stream(const struct policy *policy, const char *name,

@@ -88,6 +88,9 @@ struct verdict policy_judge_request(const struct policy *policy, const struct re
  */
 int policy_check_run(const struct policy *policy, struct err *err);
 
+/* Calls @tell for each rule with a warning: in rule->http. */
+void policy_each_warning(const struct policy *policy, void (*tell)(const struct rule *rule));
+
 /*
  * May this very address be dialled? @name is the canonical name that led to it, or NULL when the
  * jail dialled the address itself (ADDR_FROM_CLIENT), which only cidr= and literal rules allow.
@@ -99,6 +102,13 @@ int policy_check_run(const struct policy *policy, struct err *err);
 struct verdict policy_judge_address(const struct policy *policy, const char *name,
 				    const struct addr *addr, uint16_t port,
 				    enum addr_source source);
+
+/*
+ * May the jail learn this address of @name, as far as is known before a port is? A rule of some
+ * port is enough to allow it; one of a port alone does not deny it. @name is not NULL.
+ */
+struct verdict policy_judge_answer(const struct policy *policy, const char *name,
+				   const struct addr *addr, enum addr_source source);
 
 /*
  * The last word: as policy_judge_address(), now that the stream's first bytes have shown what is

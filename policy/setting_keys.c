@@ -281,10 +281,12 @@ static int put_time(struct settings *settings, const char *text, struct place pl
 static int put_open_files(struct settings *settings, const char *text, struct place place,
 			  struct err *err)
 {
-	if (text_number(text, 1 << 30, &settings->values.open_files) == 0 &&
-	    settings->values.open_files >= 16)
-		return 0;
-	return unexpected(text, place, "a number of at least 16", err);
+	unsigned long count;
+
+	if (text_number(text, 1 << 30, &count) < 0 || count < 16)
+		return unexpected(text, place, "a number of at least 16", err);
+	settings->values.open_files = count;
+	return 0;
 }
 
 static int put_seccomp(struct settings *settings, const char *text, struct place place,

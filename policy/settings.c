@@ -54,6 +54,7 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 {
 	struct setting_said *said = &settings->said[key - setting_keys];
 	const char *kept_text, *kept_origin;
+	int rc;
 
 	if (source == SETTING_FROM_COMMAND_LINE) {
 		said->is_final = true;
@@ -67,10 +68,11 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 	kept_origin = settings_keep(settings, place.origin);
 	if (!kept_text || !kept_origin)
 		return err_set(err, ENOMEM, "keep a setting");
-	*said = (struct setting_said) { kept_text, kept_origin, said->is_final };
-	if (said->is_final)
-		return check_only(settings, key, text, place, err);
-	return key->put(settings, text, place, err);
+	rc = said->is_final ? check_only(settings, key, text, place, err)
+			    : key->put(settings, text, place, err);
+	if (rc == 0)
+		*said = (struct setting_said) { kept_text, kept_origin, said->is_final };
+	return rc;
 }
 
 static int put_item(struct settings *settings, const struct setting_key *key, const char *text,

@@ -1,7 +1,9 @@
 /*
  * One intercepted connection, as a state machine. See conn.h.
  *
- *   new -> resolving -> dialing -> sniffing -> relaying -> closed
+ *   new -> [naming ->] resolving -> dialing -> sniffing -> relaying -> closed
+ *
+ * Naming is for a dummy address, which every name has: only the client can say whom it wants.
  *
  * Two things happen at once: the proxy dials upstream, and it looks at the client's first bytes
  * without taking them (conn->is_sniffed once that is known). Nothing of the client's goes
@@ -19,6 +21,7 @@
 
 #include "policy/base/log.h"
 #include "policy/base/text.h"
+#include "proxy/dns/answer.h"
 #include "proxy/origdst.h"
 #include "proxy/sniff/sniff.h"
 
@@ -28,6 +31,7 @@
 
 enum conn_state {
 	CONN_NEW, /* accepted, nothing known; not watched */
+	CONN_NAMING, /* the client's bytes must say the name; nothing is allowed or dialled yet */
 	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses */
 	CONN_DIALING, /* dial is set; its addresses are allowed */
 	CONN_SNIFFING, /* upstream is connected and its bytes flow; the client's wait */
@@ -57,7 +61,8 @@ struct conn {
 	struct watch *upstream; /* owned; set from CONN_SNIFFING on */
 	struct dial *dial; /* owned; only in CONN_DIALING */
 	struct resolve_waiter waiter; /* waits only in CONN_RESOLVING */
-	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge */
+	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge; from
+				      * the start in CONN_NAMING */
 	struct task turn;
 	struct pipe_waiter pipe_waiter;
 	struct relay_end client_end, upstream_end;
@@ -256,14 +261,57 @@ static enum conn_state relay(struct conn *conn)
 
 /* ---- sniffing ---- */
 
-/* The name that the client's own bytes ask for must be the one that led here. */
+/* Judges one of the names that the address was given for. */
+static struct verdict judge_given(const struct conn *conn, const struct given_name *given)
+{
+	const struct policy *policy = conn->conns->policy;
+	const char *name = names_get(conn->conns->names, given->number);
+	struct verdict verdict = policy_judge_name(policy, name, conn->port);
+
+	return verdict.is_allowed ? policy_judge_address(policy, name, &conn->address, conn->port,
+							 given->source)
+				  : verdict;
+}
+
+/* Several names may share the address; the one that is asked for must be allowed itself. */
+static bool judge_shared(struct conn *conn, struct verdict *verdict_out)
+{
+	struct conns *conns = conn->conns;
+	size_t count;
+	const struct given_name *given = given_find(conns->given, &conn->address, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names_get(conns->names, given[i].number), sniffed.name) != 0)
+			continue;
+		conn->name_number = given[i].number;
+		conn->source = (uint8_t)given[i].source;
+		*verdict_out = judge_given(conn, &given[i]);
+		return verdict_out->is_allowed;
+	}
+	*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };
+	return false;
+}
+
+/* From here on the connection is to that name; name_and_judge() goes on. */
+static bool take_name(struct conn *conn, struct verdict *verdict_out)
+{
+	*verdict_out = (struct verdict) { .reason = REASON_POOL_EXHAUSTED };
+	return !sniffed.has_name ||
+	       names_number(conn->conns->names, sniffed.name, &conn->name_number) == 0;
+}
+
+/* The name that the client's own bytes ask for must be one that led here. */
 static bool judge_sniffed(struct conn *conn, struct verdict *verdict_out)
 {
 	const char *name = name_of(conn);
 
 	conn->protocol = (uint8_t)sniffed.protocol;
+	if (conn->state == CONN_NAMING)
+		return take_name(conn, verdict_out);
 	if (!sniffed.has_name)
 		return true;
+	if (name && conn->conns->dns_mode == DNS_REAL)
+		return judge_shared(conn, verdict_out);
 	if (name) {
 		*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };
 		return strcmp(name, sniffed.name) == 0;
@@ -298,12 +346,22 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 	return (enum conn_state)conn->state;
 }
 
+/* What the first bytes are, and, where nothing else says it, whom they are for. */
+static enum sniff_state look(const struct conn *conn, size_t length)
+{
+	enum sniff_state state = sniff(peeked, length, &sniffed);
+
+	if (conn->state == CONN_NAMING && state == SNIFF_YES && sniffed.protocol == SNIFF_HTTP1)
+		state = sniff_http1_host(peeked, length, &sniffed);
+	return state;
+}
+
 static enum conn_state judge_bytes(struct conn *conn, size_t length)
 {
 	struct verdict verdict;
 
 	memset(&sniffed, 0, sizeof(sniffed));
-	switch (sniff(peeked, length, &sniffed)) {
+	switch (look(conn, length)) {
 	case SNIFF_MORE:
 		return wait_for_more(conn, length);
 	case SNIFF_BAD:
@@ -469,8 +527,6 @@ static enum conn_state choose_found(struct conn *conn)
 	return choose(conn, found);
 }
 
-/* ---- judging ---- */
-
 static enum conn_state judge_name(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
@@ -488,10 +544,41 @@ static enum conn_state judge_name(struct conn *conn)
 	return answer ? choose(conn, answer) : CONN_RESOLVING;
 }
 
+/* ---- naming ---- */
+
+static enum conn_state name_and_judge(struct conn *conn)
+{
+	enum conn_state state = peek(conn);
+
+	if (state == CONN_CLOSED || !conn->is_sniffed)
+		return state;
+	return conn->name_number == NO_NUMBER ? deny(conn, REASON_NO_NAME, NULL) : judge_name(conn);
+}
+
+/* It may be waiting for the server to speak, but for which one? */
+static enum conn_state give_up_naming(struct conn *conn)
+{
+	return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
+}
+
+static enum conn_state wait_for_name(struct conn *conn)
+{
+	conn->reason = REASON_NO_NAME; /* should the client go away */
+	timer_start(&conn->conns->sniff_deadlines, &conn->sniff_deadline);
+	return CONN_NAMING;
+}
+
+/* ---- judging ---- */
+
+static struct verdict judge_raw(const struct conn *conn)
+{
+	return policy_judge_address(conn->conns->policy, NULL, &conn->address, conn->port,
+				    ADDR_FROM_CLIENT);
+}
+
 static enum conn_state judge_raw_address(struct conn *conn)
 {
-	struct verdict verdict = policy_judge_address(conn->conns->policy, NULL, &conn->address,
-						      conn->port, ADDR_FROM_CLIENT);
+	struct verdict verdict = judge_raw(conn);
 	struct dial_target target = { .addr = conn->address, .rule = verdict.rule };
 
 	if (!verdict.is_allowed)
@@ -501,11 +588,62 @@ static enum conn_state judge_raw_address(struct conn *conn)
 	return dial(conn, &target, 1);
 }
 
+/*
+ * An address that was answered: it is dialled itself, for the first of its names that allows it.
+ * Where none does, it may still be allowed as an address, but not against a deny rule.
+ */
+static enum conn_state judge_real_address(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+	struct verdict refused = { .reason = REASON_NO_RULE };
+	struct dial_target target = { .addr = conn->address };
+	size_t count;
+	const struct given_name *given = given_find(conns->given, &conn->address, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct verdict verdict = judge_given(conn, &given[i]);
+
+		if (verdict.is_allowed) {
+			conn->name_number = given[i].number;
+			conn->source = (uint8_t)given[i].source;
+			target.rule = verdict.rule;
+			allow(conn, &verdict);
+			return dial(conn, &target, 1);
+		}
+		if (i == 0 || verdict.reason == REASON_DENY_RULE) {
+			conn->name_number = given[i].number;
+			refused = verdict;
+		}
+	}
+	if (count == 0 || (refused.reason != REASON_DENY_RULE && judge_raw(conn).is_allowed)) {
+		conn->name_number = NO_NUMBER;
+		return judge_raw_address(conn);
+	}
+	return deny_verdict(conn, &refused);
+}
+
+/* What kind of address it is depends on what names are answered with. */
+static enum conn_state judge_address(struct conn *conn)
+{
+	switch (conn->conns->dns_mode) {
+	case DNS_DUMMY:
+		return dns_is_dummy(&conn->address) ? wait_for_name(conn) : judge_raw_address(conn);
+	case DNS_REAL:
+		return judge_real_address(conn);
+	case DNS_SYNTHETIC:
+	case DNS_MODES:
+		break;
+	}
+	return judge_raw_address(conn);
+}
+
 static enum conn_state judge(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 	uint32_t number;
-	int rc = net_plan_synthetic_index(&conn->address, &number);
+	int rc = conns->dns_mode == DNS_SYNTHETIC
+			 ? net_plan_synthetic_index(&conn->address, &number)
+			 : -ENOENT;
 
 	if (rc == 0)
 		conn->name_number = number; /* first: every record has the name then */
@@ -519,7 +657,7 @@ static enum conn_state judge(struct conn *conn)
 		return deny(conn, REASON_SELF, NULL);
 	if (rc == -ERANGE)
 		return deny(conn, REASON_UNKNOWN_NAME, NULL);
-	return rc == 0 ? judge_name(conn) : judge_raw_address(conn);
+	return rc == 0 ? judge_name(conn) : judge_address(conn);
 }
 
 static enum conn_state judge_and_watch(struct conn *conn)
@@ -533,14 +671,23 @@ static enum conn_state judge_and_watch(struct conn *conn)
 
 /* ---- a new policy ---- */
 
-/* Nothing is connected yet: from the start. */
+/* Nothing is connected yet: from the start, also with what the client has said so far. */
 static enum conn_state start_again(struct conn *conn)
 {
+	enum conn_state next;
+
 	resolve_cancel(&conn->waiter);
 	dial_cancel(&conn->dial);
+	timer_stop(&conn->sniff_deadline);
 	free(conn->other_names);
 	conn->other_names = NULL;
-	return judge(conn);
+	conn->name_number = NO_NUMBER;
+	conn->is_allowed = conn->is_sniffed = conn->is_judged = false;
+	conn->client_end.can_read = true;
+	next = judge(conn);
+	if (next == CONN_NAMING)
+		task_queue(conn->conns->loop, &conn->turn); /* there may be no further event */
+	return next;
 }
 
 static enum conn_state judge_open(struct conn *conn)
@@ -576,15 +723,27 @@ static enum conn_state finish_up(struct conn *conn)
 		return reset(conn);
 	if (poll(&client, 1, 0) == 1)
 		relay_note(&conn->client_end, (uint32_t)client.revents); /* the same bits */
-	state = conn->upstream ? sniff_and_relay(conn) : peek(conn);
+	if (conn->state == CONN_NAMING)
+		state = name_and_judge(conn);
+	else
+		state = conn->upstream ? sniff_and_relay(conn) : peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
+	if (state == CONN_NAMING)
+		return give_up_naming(conn);
 	return conn->client_end.has_hangup ? state : reset(conn);
 }
 
 static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 	[CONN_NEW] = {
 		[CONN_EV_ACCEPTED]    = judge_and_watch,
+	},
+	[CONN_NAMING] = {
+		[CONN_EV_CLIENT]      = name_and_judge,
+		[CONN_EV_TURN]        = name_and_judge,
+		[CONN_EV_DEADLINE]    = give_up_naming,
+		[CONN_EV_POLICY]      = name_and_judge,
+		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_RESOLVING] = {
 		[CONN_EV_CLIENT]      = peek,
@@ -624,6 +783,8 @@ static const char *state_name(enum conn_state state)
 	switch (state) {
 	case CONN_NEW:
 		return "new";
+	case CONN_NAMING:
+		return "naming";
 	case CONN_RESOLVING:
 		return "resolving";
 	case CONN_DIALING:

@@ -4,9 +4,11 @@
 
 #include "policy/net_plan.h"
 #include "policy/policy.h"
+#include "policy/settings.h"
 #include "proxy/audit/audit.h"
 #include "proxy/audit/tell.h"
 #include "proxy/dial.h"
+#include "proxy/dns/given.h"
 #include "proxy/dns/names.h"
 #include "proxy/link.h"
 #include "proxy/loop.h"
@@ -21,6 +23,8 @@ struct conns {
 	const struct policy *policy;
 	const struct net_plan *plan;
 	struct names *names;
+	struct given *given; /* NULL unless DNS_REAL */
+	enum dns_mode dns_mode; /* what an address says about the name behind it */
 	struct resolver *resolver;
 	struct audit *audit;
 	struct tell *tell;

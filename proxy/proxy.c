@@ -36,6 +36,7 @@ struct proxy {
 	int listener_fds[NET_LISTENERS]; /* owned until taken; -1 */
 	struct loop *loop; /* owned */
 	struct names *names; /* owned */
+	struct given *given; /* owned; NULL unless DNS_REAL */
 	struct resolver *resolver; /* owned */
 	struct policy *policy; /* owned; the newest that came in an update; NULL = the config's */
 	struct audit audit;
@@ -92,7 +93,9 @@ static int start_names(struct proxy *proxy, struct err *err)
 	(void)gmtime_r(&epoch, &parts); /* reads the time zone once, while it still may */
 	json_object_seed(0); /* opens /dev/urandom, the same */
 	proxy->names = names_new(NET_PLAN_NAMES_MAX);
-	if (!proxy->names)
+	if (proxy->config->settings->values.dns == DNS_REAL)
+		proxy->given = given_new();
+	if (!proxy->names || (!proxy->given && proxy->config->settings->values.dns == DNS_REAL))
 		return err_set(err, ENOMEM, "allocate the name pool");
 	proxy->resolver = resolver_new(proxy->loop, err);
 	return proxy->resolver ? 0 : -err->code;
@@ -112,6 +115,8 @@ static int start_conns(struct proxy *proxy, struct err *err)
 		.policy = &proxy->config->settings->policy,
 		.plan = proxy->config->plan,
 		.names = proxy->names,
+		.given = proxy->given,
+		.dns_mode = proxy->config->settings->values.dns,
 		.resolver = proxy->resolver,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,
@@ -163,13 +168,21 @@ static int start_listener(struct proxy *proxy, enum net_listener which, struct e
 
 static int start_listeners(struct proxy *proxy, struct err *err)
 {
+	const struct settings *settings = proxy->config->settings;
+
 	proxy->dns = (struct dns_server) {
 		.loop = proxy->loop,
-		.policy = &proxy->config->settings->policy,
-		.names = proxy->names,
+		.rules = {
+			.policy = &settings->policy,
+			.names = proxy->names,
+			.given = proxy->given,
+			.mode = settings->values.dns,
+			.types = settings->values.dns_types,
+			.want_ipv6 = proxy->config->plan->want_ipv6,
+		},
+		.resolver = proxy->resolver,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,
-		.want_ipv6 = proxy->config->plan->want_ipv6,
 	};
 	dns_server_init(&proxy->dns);
 	listener_pauses_init(proxy->loop, &proxy->pauses);
@@ -215,7 +228,7 @@ static unsigned swap_policy(struct proxy *proxy, struct policy *next)
 {
 	unsigned closed = conns_judge_again(&proxy->conns, next);
 
-	proxy->dns.policy = next;
+	proxy->dns.rules.policy = next;
 	drop_policy(proxy); /* nobody points into it any more */
 	proxy->policy = next;
 	return closed;
@@ -318,6 +331,7 @@ static void proxy_done(struct proxy *proxy)
 		dns_server_done(&proxy->dns);
 	resolver_free(proxy->resolver);
 	names_free(proxy->names);
+	given_free(proxy->given);
 	if (proxy->loop)
 		watch_close(proxy->loop, &proxy->control);
 	loop_free(proxy->loop);

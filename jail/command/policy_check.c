@@ -16,15 +16,10 @@ static const struct option_table table = {
 	.ending = "Exit status: 0 when all files are right, 2 when one is not.",
 };
 
-static void warn(const struct rule_list *list)
+static void warn(const struct rule *rule)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		const struct rule *rule = &list->rules[i];
-
-		if (rule->http && rule->http->warning)
-			log_warn("%s: column %u: warning: %s", rule->origin, rule->http->column,
-				 rule->http->warning);
-	}
+	log_warn("%s: column %u: warning: %s", rule->origin, rule->http->column,
+		 rule->http->warning);
 }
 
 static int check(const char *path)
@@ -37,8 +32,7 @@ static int check(const char *path)
 	settings_init(&settings);
 	if (policy_options_load(&options, path, &settings, &err) < 0)
 		return policy_mistake(&err);
-	warn(&policy->allow);
-	warn(&policy->deny);
+	policy_each_warning(policy, warn);
 	if (policy_check_run(policy, &err) < 0)
 		log_warn("%s", err.text);
 	(void)printf("%s: ok: %zu allow, %zu deny rules\n", path, policy->allow.count,

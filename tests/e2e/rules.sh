@@ -79,13 +79,8 @@ refused() # MESSAGE RULE
 }
 refused '.*method.*inspection of HTTP, which is not available yet.*domain=' 'domain=ok.test method=GET'
 refused '.*path.*not available yet' 'domain=ok.test path=/x'
-<<<<<<< HEAD
 refused '.*scheme=https.*use scheme=tls' 'scheme=https domain=ok.test'
-refused '.*host-port' 'host-port=8080'
-=======
-refused '.*scheme' 'scheme=https domain=ok.test'
 refused 'column 16: expected no port= beside host-port=' 'host-port=8080 port=80'
->>>>>>> ways
 refused 'column 16: expected a key.*prot.*did you mean port' 'domain=ok.test prot=80'
 refused 'column 1: expected a key.*DOMAIN' 'DOMAIN=ok.test'
 refused 'column 21: .*0' 'domain=ok.test port=0'

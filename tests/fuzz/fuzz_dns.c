@@ -120,6 +120,7 @@ static void check_decision(const struct policy *policy, const struct names *name
 static void ask(const struct policy *policy, struct names *names, const uint8_t *query, size_t size,
 		bool is_tcp)
 {
+	const struct dns_rules rules = { .policy = policy, .names = names, .want_ipv6 = true };
 	size_t limit = is_tcp ? DNS_TCP_SIZE : DNS_EDNS_SIZE;
 	uint8_t *out AUTO(heap_release) = malloc(limit);
 	struct dns_decision decision;
@@ -127,7 +128,7 @@ static void ask(const struct policy *policy, struct names *names, const uint8_t 
 	size_t length;
 
 	must(out != NULL, "memory for the answer");
-	length = dns_answer(policy, names, true, query, size, is_tcp, out, &decision);
+	length = dns_answer(&rules, query, size, is_tcp, NULL, out, &decision);
 	check_decision(policy, names, &decision);
 	must((length == 0) == (size < 12 || (query[2] & 0x80)), "each query has an answer");
 	if (length == 0)

@@ -79,6 +79,8 @@ static void add_edns(struct message *query, uint16_t size, uint8_t version, uint
 
 static struct policy policy;
 static struct names *names;
+static struct dns_rules rules;
+static const struct dns_found *found; /* what get_answer() hands over */
 
 static void set_up(void)
 {
@@ -93,10 +95,13 @@ static void set_up(void)
 	ck_assert_int_eq(policy_compile(&policy, &err), 0);
 	names = names_new(4);
 	ck_assert_ptr_nonnull(names);
+	rules = (struct dns_rules) { .policy = &policy, .given = given_new() };
+	found = NULL;
 }
 
 static void tear_down(void)
 {
+	given_free(rules.given);
 	names_free(names);
 	policy_done(&policy);
 }
@@ -126,8 +131,10 @@ static void get_answer(const struct message *query, bool want_ipv6, struct answe
 
 	memcpy(copy, query->bytes, query->length);
 	memset(answer, 0, sizeof(*answer));
-	answer->message.length = dns_answer(&policy, names, want_ipv6, copy, query->length, false,
-					    out, &answer->decision);
+	rules.names = names;
+	rules.want_ipv6 = want_ipv6;
+	answer->message.length =
+		dns_answer(&rules, copy, query->length, false, found, out, &answer->decision);
 	memcpy(answer->message.bytes, out, answer->message.length);
 	if (answer->message.length > 0)
 		read_answer(answer);
@@ -596,9 +603,9 @@ START_TEST(over_tcp_the_same)
 
 	ask(&query, "ok.test", ns_t_a);
 	get_answer(&query, true, &answer);
-	ck_assert_uint_eq(dns_answer(&policy, names, true, query.bytes, query.length, true, out,
-				     &answer.decision),
-			  answer.message.length);
+	ck_assert_uint_eq(
+		dns_answer(&rules, query.bytes, query.length, true, NULL, out, &answer.decision),
+		answer.message.length);
 	ck_assert_mem_eq(out, answer.message.bytes, answer.message.length);
 }
 END_TEST
