@@ -9,18 +9,18 @@ server http 80
 # What follows the place in the message; the policy is on standard input.
 refused() # LINE COLUMN MESSAGE
 {
-	local message="^nsgate: p.yaml:$1: column $2: $3"
+	local message="^nsgate: ../p.yaml:$1: column $2: $3"
 
-	cat >p.yaml
-	run "$NSGATE" policy check p.yaml
-	expect_eq "$STATUS/$OUT" 2/ "policy check: $(<p.yaml)"
-	expect_match "$ERR" "$message" "policy check: $(<p.yaml)"
+	cat >../p.yaml
+	run "$NSGATE" policy check ../p.yaml
+	expect_eq "$STATUS/$OUT" 2/ "policy check: $(<../p.yaml)"
+	expect_match "$ERR" "$message" "policy check: $(<../p.yaml)"
 	rm -f ran
 	# the mistake is not made up for by a rule of the command line
-	run nsgate --policy p.yaml --allow domain=ok.test -- sh -c 'touch ran; curl -s http://ok.test/'
-	expect_eq "$STATUS/$OUT" 125/ "a run: $(<p.yaml)"
-	expect_match "$ERR" "$message" "a run: $(<p.yaml)"
-	[[ ! -e ran ]] || fail "ran despite $(<p.yaml)"
+	run nsgate --policy ../p.yaml --allow domain=ok.test -- sh -c 'touch ran; curl -s http://ok.test/'
+	expect_eq "$STATUS/$OUT" 125/ "a run: $(<../p.yaml)"
+	expect_match "$ERR" "$message" "a run: $(<../p.yaml)"
+	[[ ! -e ran ]] || fail "ran despite $(<../p.yaml)"
 }
 
 # ---- keys
@@ -106,12 +106,12 @@ for option in --alow --denny --polcy; do
 done
 
 # ---- the right words do what they say
-cat >p.yaml <<'END'
+cat >../p.yaml <<'END'
 version: 1
 network:
   allow: [domain=ok.test]
 END
-run "$NSGATE" policy check p.yaml
-expect_eq "$STATUS/$OUT" '0/p.yaml: ok: 1 allow, 0 deny rules' 'policy check'
-run nsgate --policy p.yaml -- curl -s http://ok.test/
+run "$NSGATE" policy check ../p.yaml
+expect_eq "$STATUS/$OUT" '0/../p.yaml: ok: 1 allow, 0 deny rules' 'policy check'
+run nsgate --policy ../p.yaml -- curl -s http://ok.test/
 expect_eq "$STATUS/$OUT" '0/hello from ok.test' 'a run'

@@ -44,20 +44,20 @@ reaches_nothing --allow domain=other.test --deny 'domain=*' --deny cidr=0.0.0.0/
 policies=('' 'network: {}' 'network: { allow: [] }' 'network: { allow: [], deny: [] }' 'network: { deny: [domain=other.test] }'
 	'profiles: []' 'filesystem: { write: [.] }')
 for policy in "${policies[@]}"; do
-	printf 'version: 1\n%s\n' "$policy" >p.yaml
-	run "$NSGATE" policy check p.yaml
-	expect_match "$STATUS/$OUT" '^0/p.yaml: ok: 0 allow, ' "$policy"
-	reaches_nothing --policy p.yaml
-	run "$NSGATE" policy test p.yaml 'GET http://ok.test/'
+	printf 'version: 1\n%s\n' "$policy" >../p.yaml
+	run "$NSGATE" policy check ../p.yaml
+	expect_match "$STATUS/$OUT" '^0/../p.yaml: ok: 0 allow, ' "$policy"
+	reaches_nothing --policy ../p.yaml
+	run "$NSGATE" policy test ../p.yaml 'GET http://ok.test/'
 	expect_match "$STATUS/$OUT" '^1/deny no-rule$' "$policy"
 done
 
 # ---- what is neither a list nor empty on purpose is a mistake
 for policy in 'network: { allow: }' 'network: { allow: ~ }' 'network: { allow: [""] }' 'network: { allow: [~] }' 'network:'; do
-	printf 'version: 1\n%s\n' "$policy" >p.yaml
+	printf 'version: 1\n%s\n' "$policy" >../p.yaml
 	rm -f ran
-	run nsgate --policy p.yaml -- touch ran
-	expect_match "$STATUS/$ERR" '^125/nsgate: p.yaml:2: column [0-9]+: ' "$policy"
+	run nsgate --policy ../p.yaml -- touch ran
+	expect_match "$STATUS/$ERR" '^125/nsgate: ../p.yaml:2: column [0-9]+: ' "$policy"
 	[[ ! -e ran ]] || fail "ran despite $policy"
 done
 
