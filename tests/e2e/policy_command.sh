@@ -78,7 +78,7 @@ expect_match "$OUT" '- "domain=b.*cher.example path=/\*/%41" # more.yaml:3'
 expect_no_match "$OUT" 'profiles:|include:|[^ -~'$'\n'']'
 policy show shown.yaml
 expect_eq "$STATUS" 0 'show of what was shown'
-expect_eq "$(sed 's/ # .*//' <<<"$OUT")" "$(sed 's/ # .*//' shown.yaml)" 'shown twice'
+expect_eq "$(sed 's/ # .*//' "$T/.out")" "$(sed 's/ # .*//' shown.yaml)" 'shown twice'
 expect_match "$OUT" '- "domain=ok.test port=80,443" # shown.yaml:[0-9]+'
 "$PYTHON" - shown.yaml <<'END' || fail 'the YAML means something else'
 import sys
@@ -109,9 +109,9 @@ END
 run "$NSGATE" policy test p.yaml --batch <rows
 expect_eq "$(cut -d' ' -f1,2 <<<"$OUT" | paste -sd,)" 'allow allow-rule,allow allow-rule,deny no-rule,allow allow-rule,deny no-rule,deny deny-rule,allow allow-rule,allow empty-type,error line,allow allow-rule,deny no-rule' 'the policy'
 expect_eq "$STATUS" 2 'one row is a mistake'
-before=$(sed 's/ at .*//' <<<"$OUT")
+before=$(sed 's/ at .*//' "$T/.out")
 run "$NSGATE" policy test shown.yaml --batch <rows
-expect_eq "$(sed 's/ at .*//' <<<"$OUT")" "$before" 'the policy that was shown'
+expect_eq "$(sed 's/ at .*//' "$T/.out")" "$before" 'the policy that was shown'
 policy show --profile npm --allow domain=x.test --deny port=25
 expect_match "$OUT" 'profile npm.*x.test" # --allow.*port=25" # --deny' 'show with options'
 refused 'expected one FILE' show a b

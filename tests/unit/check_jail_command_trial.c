@@ -192,6 +192,23 @@ START_TEST(answers_in_one_line)
 }
 END_TEST
 
+/* Queries are not judged then, but what follows is. */
+START_TEST(answers_queries_alike_in_dummy_mode)
+{
+	struct settings settings AUTO(settings_done);
+	struct verdict verdict;
+	char answer[256];
+
+	settings_init(&settings);
+	settings.values.dns = DNS_DUMMY;
+	ck_assert_int_eq(trial_parse("dns a.test A", place_of("row"), &arena, &trial, &err), 0);
+	verdict = trial_judge(&settings, &trial);
+	ck_assert_str_eq(trial_answer(&verdict, answer, sizeof(answer)), "allow dummy-answer");
+	ck_assert_int_eq(trial_parse("tcp a.test:1", place_of("row"), &arena, &trial, &err), 0);
+	ck_assert(!trial_judge(&settings, &trial).is_allowed);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("jail/command/trial");
@@ -203,6 +220,7 @@ int main(void)
 	tcase_add_loop_test(tests, refuses_and_says_where, 0, ROWS(refused));
 	tcase_add_test(tests, refuses_long_hosts);
 	tcase_add_loop_test(tests, answers_in_one_line, 0, ROWS(verdicts));
+	tcase_add_test(tests, answers_queries_alike_in_dummy_mode);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
