@@ -246,12 +246,41 @@ static int check_plain(const struct builder *builder, const yaml_event_t *event,
 	return 0;
 }
 
+/* Does a line end in front of byte @at? YAML has more ends than \n. */
+static bool is_line_start(const struct builder *builder, size_t at)
+{
+	static const char *const ends[] = { "\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
+					    "\xe2\x80\xa9" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t length = strlen(ends[i]);
+
+		if (at >= length && memcmp(builder->text + at - length, ends[i], length) == 0)
+			return true;
+	}
+	return at == 0;
+}
+
+/* Before libyaml sees them: it compares each with all others. */
+static int check_directives(const struct builder *builder, struct err *err)
+{
+	const char *end = builder->text + builder->length, *found = builder->text;
+	size_t line = 0;
+
+	while ((found = memchr(found, '%', (size_t)(end - found)))) {
+		size_t at = (size_t)(found++ - builder->text);
+
+		if (!is_line_start(builder, at))
+			continue;
+		for (size_t i = 0; i < at; i++)
+			line += builder->text[i] == '\n';
+		return refuse(builder, line, 0, at, "no directive", err);
+	}
+	return 0;
+}
+
 static int open_document(struct builder *builder, const yaml_event_t *event, struct err *err)
 {
-	if (event->data.document_start.version_directive ||
-	    event->data.document_start.tag_directives.start !=
-		    event->data.document_start.tag_directives.end)
-		return refuse_mark(builder, &event->start_mark, "no directive", err);
 	if (builder->has_document)
 		return refuse_mark(builder, &event->start_mark, "the end: one document", err);
 	builder->has_document = true;
@@ -309,6 +338,8 @@ int node_tree_read(struct node_tree *tree, const char *text, size_t length, cons
 
 	if (!yaml_parser_initialize(&parser))
 		return err_set(err, ENOMEM, "read %s", name);
+	if (check_directives(&builder, err) < 0)
+		return -err->code;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING); /* it would guess UTF-16 */
 	yaml_parser_set_input_string(&parser, (const unsigned char *)builder.text, builder.length);
 	while (!is_end) {
