@@ -148,6 +148,7 @@ static int start_builder(struct child *child, struct err *err)
 	builder->config = (struct net_config) {
 		.plan = child->start->plan,
 		.proxy_fd = child->start->proxy_fd,
+		.wants_denied = child->start->spec->settings.values.audit_path != NULL,
 		.caller_netns = child->start->caller_netns,
 	};
 	builder->jail_netns_fd = -1;

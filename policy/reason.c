@@ -30,6 +30,8 @@ static struct words words_of(enum reason reason)
 		return (struct words) { "unknown-name", "no name was given this address" };
 	case REASON_SELF:
 		return (struct words) { "self", "the connection leads back to nsgate" };
+	case REASON_NOT_TCP:
+		return (struct words) { "not-tcp", "only TCP and DNS are carried" };
 	case REASON_NAME_MISMATCH:
 		return (struct words) { "name-mismatch", "TLS asks for another name than DNS did" };
 	case REASON_NOT_TLS:

@@ -11,6 +11,7 @@ enum reason {
 	REASON_PRIVATE_EMBEDDED, /* an IPv6 address that embeds an IPv4 one */
 	REASON_UNKNOWN_NAME, /* a synthetic address that was never handed out */
 	REASON_SELF, /* the connection leads back to nsgate itself */
+	REASON_NOT_TCP, /* a packet that begins no TCP connection and is no DNS query */
 	REASON_NAME_MISMATCH, /* SNI is not a name that was resolved */
 	REASON_NOT_TLS, /* a rule allows TLS there, and this is none */
 	REASON_OTHER_SCHEME, /* a rule allows another protocol there (scheme=) */

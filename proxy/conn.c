@@ -333,6 +333,8 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 	bool is_hello = sniff_tls(peeked, length, &unused) == SNIFF_MORE;
 	bool is_all = length == sizeof(peeked) || conn->client_end.has_hangup;
 
+	if (is_hello)
+		conn->protocol = SNIFF_TLS; /* for the record, if nothing more comes */
 	if (is_all && is_hello)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	if (is_all || (conn->is_overdue && !is_hello)) {
@@ -854,8 +856,6 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 		tell_failure(record);
 }
 
-static void conns_shut(struct conns *conns);
-
 static void write_record(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
@@ -875,8 +875,7 @@ static void write_record(struct conn *conn)
 	};
 
 	tell(conn, &record);
-	if (!conns->audit->has_failed && audit_write(conns->audit, &record) < 0)
-		conns_shut(conns);
+	(void)audit_write(conns->audit, &record); /* when it stops, so do all: conns_shut() */
 }
 
 /* ---- birth and death ---- */
@@ -1030,8 +1029,7 @@ void conns_close(struct conns *conns)
 	feed_all(conns, CONN_EV_STOP);
 }
 
-/* A record was lost: nobody may talk unrecorded. */
-static void conns_shut(struct conns *conns)
+void conns_shut(struct conns *conns)
 {
 	struct link *link;
 

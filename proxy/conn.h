@@ -63,6 +63,8 @@ unsigned conns_judge_again(struct conns *conns, const struct policy *policy);
 void conns_end(struct conns *conns);
 /* Ends every connection. */
 void conns_close(struct conns *conns);
+/* A record was lost: nobody may talk unrecorded. Resets every connection. */
+void conns_shut(struct conns *conns);
 void conns_done(struct conns *conns);
 
 #endif

@@ -17,6 +17,7 @@
 #include "proxy/audit/tell.h"
 #include "proxy/confine.h"
 #include "proxy/conn.h"
+#include "proxy/denied.h"
 #include "proxy/dns/server.h"
 #include "proxy/listen.h"
 #include "proxy/resolve.h"
@@ -43,6 +44,7 @@ struct proxy {
 	struct tell tell;
 	struct conns conns;
 	struct dns_server dns;
+	struct denied denied;
 	struct timer_queue pauses, graces;
 	struct timer grace; /* runs once the supervisor is gone */
 	struct listener tcp[TCP_LISTENERS], dns_tcp[TCP_LISTENERS];
@@ -55,10 +57,13 @@ static size_t listener_count(const struct proxy *proxy)
 
 /* ---- start ---- */
 
-/* The terminal's signals are meant for the payload; a dead proxy would cut it off. */
+/*
+ * The terminal's signals are meant for the payload; a dead proxy would cut it off. The others tell
+ * of writes that fail, and so does errno.
+ */
 static int ignore_signals(struct proxy *proxy, struct err *err)
 {
-	static const int ignored[] = { SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM };
+	static const int ignored[] = { SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGXFSZ };
 
 	(void)proxy;
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
@@ -101,6 +106,13 @@ static int start_names(struct proxy *proxy, struct err *err)
 	return proxy->resolver ? 0 : -err->code;
 }
 
+static void audit_stopped(void *owner)
+{
+	struct proxy *proxy = owner;
+
+	conns_shut(&proxy->conns);
+}
+
 static int start_conns(struct proxy *proxy, struct err *err)
 {
 	unsigned long files = confine_raise_files();
@@ -123,6 +135,8 @@ static int start_conns(struct proxy *proxy, struct err *err)
 	};
 	conns_init(&proxy->conns, max, proxy->config->sniff_timeout_ms,
 		   proxy->config->connect_timeout_ms);
+	proxy->audit.owner = proxy;
+	proxy->audit.stopped = audit_stopped;
 	return 0;
 }
 
@@ -160,6 +174,8 @@ static int start_listener(struct proxy *proxy, enum net_listener which, struct e
 	case NET_LISTEN_DNS_UDP4:
 	case NET_LISTEN_DNS_UDP6:
 		return dns_server_add_socket(&proxy->dns, fd, family, err);
+	case NET_LISTEN_DENIED:
+		return denied_init(&proxy->denied, fd, err);
 	case NET_LISTENERS:
 		break;
 	}
@@ -181,6 +197,13 @@ static int start_listeners(struct proxy *proxy, struct err *err)
 			.want_ipv6 = proxy->config->plan->want_ipv6,
 		},
 		.resolver = proxy->resolver,
+		.audit = &proxy->audit,
+		.tell = &proxy->tell,
+	};
+	proxy->denied = (struct denied) {
+		.loop = proxy->loop,
+		.plan = proxy->config->plan,
+		.names = proxy->names,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,
 	};
@@ -210,6 +233,7 @@ static void end(struct proxy *proxy)
 		listener_done(&proxy->dns_tcp[i]);
 	}
 	dns_server_drain(&proxy->dns);
+	denied_end(&proxy->denied);
 	timer_queue_init(proxy->loop, &proxy->graces, GRACE_MS, grace_expired);
 	timer_start(&proxy->graces, &proxy->grace);
 	conns_end(&proxy->conns);
@@ -238,6 +262,7 @@ static int take_update(struct proxy *proxy, struct update *update, unsigned *clo
 		       struct err *err)
 {
 	struct policy *next = calloc(1, sizeof(*next));
+	int rc;
 
 	if (!next)
 		return err_set(err, ENOMEM, "take a new policy");
@@ -245,8 +270,13 @@ static int take_update(struct proxy *proxy, struct update *update, unsigned *clo
 		free(next);
 		return -err->code;
 	}
-	if (update->audit_fd >= 0)
-		audit_reopen(&proxy->audit, fd_take(&update->audit_fd));
+	rc = update->audit_fd < 0 ? 0 : audit_reopen(&proxy->audit, update->audit_fd);
+	if (rc < 0) {
+		policy_done(next);
+		free(next);
+		return err_set(err, -rc, "go on with the audit file");
+	}
+	(void)fd_take(&update->audit_fd); /* the audit's */
 	*closed_out = swap_policy(proxy, next);
 	return 0;
 }
@@ -329,6 +359,7 @@ static void proxy_done(struct proxy *proxy)
 	}
 	if (proxy->dns.loop)
 		dns_server_done(&proxy->dns);
+	denied_done(&proxy->denied);
 	resolver_free(proxy->resolver);
 	names_free(proxy->names);
 	given_free(proxy->given);
@@ -364,7 +395,8 @@ int proxy_run(const struct proxy_config *config, int control_fd, struct err *err
 	proxy->control_fd = fd_take(&control);
 	for (size_t i = 0; i < NET_LISTENERS; i++)
 		proxy->listener_fds[i] = -1;
-	audit_init(&proxy->audit, fd_take(&audit_fd), config->jail_id);
+	audit_init(&proxy->audit, fd_take(&audit_fd), config->settings->values.audit_failure,
+		   config->jail_id);
 	rc = run(proxy, err);
 	proxy_done(proxy);
 	free(proxy);

@@ -64,6 +64,7 @@ bool tell_has_remedy(enum reason reason)
 	case REASON_DENY_RULE:
 	case REASON_UNKNOWN_NAME:
 	case REASON_SELF:
+	case REASON_NOT_TCP:
 	case REASON_NAME_MISMATCH:
 	case REASON_NOT_TLS:
 	case REASON_OTHER_SCHEME:

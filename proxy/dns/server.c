@@ -141,6 +141,7 @@ static void question_answer(struct question *question, const struct dns_found *f
 
 	question_leave(question);
 	if (server->audit->has_failed) {
+		audit_skip(server->audit);
 		length = refuse(question->query, question->length, answer);
 	} else {
 		length = dns_answer(&server->rules, question->query, question->length,
@@ -235,8 +236,10 @@ static size_t answer_query(struct dns_server *server, const uint8_t *query, size
 	size_t answer_length;
 
 	decision_out->want = DNS_WANT_NOTHING;
-	if (server->audit->has_failed)
+	if (server->audit->has_failed) {
+		audit_skip(server->audit);
 		return refuse(query, length, answer);
+	}
 	answer_length =
 		dns_answer(&server->rules, query, length, is_stream, NULL, answer, decision_out);
 	if (decision_out->want != DNS_WANT_NOTHING) {

@@ -16,6 +16,7 @@ static const char *const codes[] = {
 	[REASON_PRIVATE_EMBEDDED] = "private-embedded",
 	[REASON_UNKNOWN_NAME] = "unknown-name",
 	[REASON_SELF] = "self",
+	[REASON_NOT_TCP] = "not-tcp",
 	[REASON_NAME_MISMATCH] = "name-mismatch",
 	[REASON_NOT_TLS] = "not-tls",
 	[REASON_OTHER_SCHEME] = "other-scheme",

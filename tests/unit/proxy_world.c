@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -368,15 +369,22 @@ static bool make_listeners(void)
 
 	for (int i = 0; i < NET_LISTENERS; i++) {
 		static const struct {
+			sa_family_t family;
 			int type;
 			uint16_t port;
-		} kinds[NET_LISTENERS_V4] = { { SOCK_STREAM, NET_PLAN_TCP_PORT },
-					      { SOCK_DGRAM, NET_PLAN_DNS_PORT },
-					      { SOCK_STREAM, NET_PLAN_DNS_PORT } };
+		} kinds[NET_LISTENERS] = {
+			[NET_LISTEN_TCP4] = { AF_INET, SOCK_STREAM, NET_PLAN_TCP_PORT },
+			[NET_LISTEN_DNS_UDP4] = { AF_INET, SOCK_DGRAM, NET_PLAN_DNS_PORT },
+			[NET_LISTEN_DNS_TCP4] = { AF_INET, SOCK_STREAM, NET_PLAN_DNS_PORT },
+			[NET_LISTEN_TCP6] = { AF_INET6, SOCK_STREAM, NET_PLAN_TCP_PORT },
+			[NET_LISTEN_DNS_UDP6] = { AF_INET6, SOCK_DGRAM, NET_PLAN_DNS_PORT },
+			[NET_LISTEN_DNS_TCP6] = { AF_INET6, SOCK_STREAM, NET_PLAN_DNS_PORT },
+		};
 
-		listeners[i] = gate_socket(i < NET_LISTENERS_V4 ? AF_INET : AF_INET6,
-					   kinds[i % NET_LISTENERS_V4].type,
-					   kinds[i % NET_LISTENERS_V4].port);
+		listeners[i] = i == NET_LISTEN_DENIED
+				       ? socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+						NETLINK_NETFILTER) /* tests/e2e has the real one */
+				       : gate_socket(kinds[i].family, kinds[i].type, kinds[i].port);
 		is_complete = is_complete && listeners[i] >= 0;
 	}
 	return is_complete;
