@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "jail/command/audit_reader.h"
@@ -56,13 +55,13 @@ START_TEST(reads_what_the_proxy_writes)
 		.verdict = { .reason = REASON_NAME_MISMATCH, .rule = &rule },
 		.error = "broken",
 	};
-	struct timespec now = { 0 };
+	struct audit_stamp stamp = { .jail_id = "0123456789abcdef", .sequence = 42 };
 	char *line AUTO(heap_release) = NULL;
 	char text[ADDR_TEXT_MAX];
 
 	ck_assert_int_eq(addr_parse("198.18.0.1", &address), 0);
 	ck_assert_int_eq(addr_parse("fd00::1", &refused), 0);
-	line = audit_format(&record, "0123456789abcdef", 42, &now);
+	line = audit_format(&record, &stamp);
 	ck_assert_ptr_nonnull(line);
 	write_log(line, strlen(line));
 	ck_assert_int_eq(audit_reader_open(&reader, path, &err), 0);
