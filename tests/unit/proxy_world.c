@@ -427,19 +427,21 @@ void world_stop(void)
 
 /* ---- the proxy ---- */
 
-static void add_rules(struct policy *policy, const char *const *rules)
+/* "allow RULE", "deny RULE", "upstream-proxy URL" … */
+static void add_settings(struct settings *settings, const char *const *texts)
 {
 	struct err err;
 
-	for (; *rules; rules++) {
-		int rc = strncmp(*rules, "deny ", 5) == 0
-				 ? policy_deny(policy, *rules + 5, place_of("test"), &err)
-				 : policy_allow(policy, *rules + 6, place_of("test"), &err);
+	for (; *texts; texts++) {
+		size_t length = strcspn(*texts, " ");
+		char path[64];
 
-		if (rc < 0)
+		(void)snprintf(path, sizeof(path), "network.%.*s", (int)length, *texts);
+		if (setting_put(settings, setting_key_find(path), *texts + length + 1,
+				place_of("test"), SETTING_FROM_COMMAND_LINE, &err) < 0)
 			_exit(99);
 	}
-	if (policy_compile(policy, &err) < 0)
+	if (policy_compile(&settings->policy, &err) < 0)
 		_exit(99);
 }
 
@@ -447,8 +449,10 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 		      int namespace_fd, int control_fd)
 {
 	const struct rlimit limit = { max_files, max_files };
+	static const struct upstream_credentials nobody;
 	struct settings settings;
 	struct proxy_config config = {
+		.credentials = &nobody,
 		.inbound_fd = -1,
 		.settings = &settings,
 		.plan = &plan,
@@ -463,7 +467,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	if (getenv("PROXY_DEBUG"))
 		log_level_set(LOG_DEBUG);
 	settings_init(&settings);
-	add_rules(&settings.policy, rules);
+	add_settings(&settings, rules);
 	if (setns(namespace_fd, CLONE_NEWNET) < 0 ||
 	    (max_files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
 		_exit(98);
