@@ -488,6 +488,31 @@ START_TEST(records_why_an_allowed_dial_failed)
 }
 END_TEST
 
+/* One that listens, and never says a word. */
+START_TEST(gives_up_on_an_upstream_proxy_that_does_not_answer)
+{
+	static const char *const rules[] = { "allow domain=ok.test",
+					     "upstream-proxy socks5://" SERVER_ADDRESS ":7004",
+					     NULL };
+	const json_t *record;
+	json_t *list;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	put(fd, "hello", 5);
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	record = connection(list);
+	ck_assert_str_eq(text_of(record, "reason"), "upstream-failed");
+	ck_assert_str_eq(text_of(record, "error"), "upstream proxy: no answer in time");
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "bytes_sent")), 0);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(records_that_a_name_has_no_address)
 {
 	int fd = dial("nowhere.test", 443);
@@ -1358,6 +1383,7 @@ int main(void)
 	tcase_add_test(verdicts, refuses_a_name_that_leads_to_loopback);
 	tcase_add_test(verdicts, records_why_an_allowed_dial_failed);
 	tcase_add_test(verdicts, records_that_a_name_has_no_address);
+	tcase_add_test(verdicts, gives_up_on_an_upstream_proxy_that_does_not_answer);
 	tcase_add_test(verdicts, asks_dns_once_for_connections_in_a_row);
 	tcase_add_test(verdicts, follows_an_alias);
 	tcase_add_test(verdicts, refuses_an_alias_of_a_denied_name);
