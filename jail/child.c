@@ -148,6 +148,7 @@ static int start_builder(struct child *child, struct err *err)
 	builder->config = (struct net_config) {
 		.plan = child->start->plan,
 		.proxy_fd = child->start->proxy_fd,
+		.wants_denied = child->start->spec->settings.values.audit_path != NULL,
 		.caller_netns = child->start->caller_netns,
 	};
 	builder->jail_netns_fd = -1;
@@ -386,5 +387,5 @@ _Noreturn void child_main(const struct jail_start *start)
 		err_set(&err, errno, "fork the payload");
 		give_up(&child, EXIT_NSGATE, &err);
 	}
-	init_main(payload, start->lifeline_fd, start->report_fd);
+	init_main(payload, start);
 }

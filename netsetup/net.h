@@ -7,6 +7,7 @@
 #ifndef NSGATE_NET_H
 #define NSGATE_NET_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "policy/base/err.h"
@@ -15,6 +16,7 @@
 struct net_config {
 	const struct net_plan *plan; /* the caller's */
 	int proxy_fd; /* SOCK_SEQPACKET to the proxy; stays the caller's */
+	bool wants_denied; /* somebody will look for records of refused packets */
 	ino_t caller_netns; /* inode of the network namespace that must stay untouched */
 };
 

@@ -56,6 +56,8 @@ static int listen_on(int family, int type, uint16_t port, int *fd_out, struct er
 int net_listen(struct net_gate *gate, struct err *err)
 {
 	for (size_t i = 0; i < listener_count(gate); i++) {
+		if (i == NET_LISTEN_DENIED)
+			continue; /* a step of its own */
 		if (listen_on(sockets[i].family, sockets[i].type, sockets[i].port,
 			      &gate->listeners[i], err) < 0)
 			return -err->code;

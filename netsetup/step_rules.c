@@ -7,7 +7,9 @@
  *       meta l4proto tcp dnat ip to GATE:TCP }     (and the same three for ip6)
  *     chain fence { type filter hook prerouting priority -90; policy drop;
  *       ct status dnat accept
+ *       meta l4proto tcp limit rate 500/second burst 200 packets log group 1
  *       meta l4proto tcp reject with tcp reset
+ *       limit rate 500/second burst 200 packets log group 1
  *       meta l4proto udp reject with icmpx port-unreachable
  *       reject with icmpx admin-prohibited }
  *     chain input { type filter hook input priority 0; policy drop; ct status dnat accept }
@@ -19,6 +21,9 @@
  * waits. A port unreachable is what a UDP socket reports as ECONNREFUSED, so that QUIC falls back
  * to TCP at once. Somebody who dials a listener directly is not redirected anywhere else: the
  * connection is then no DNAT, and the fence resets it.
+ *
+ * What the fence refuses, the proxy hears of (step_denied.c), so that there is a record. A flood is
+ * refused all the same, but most of it is not told: it must not keep the proxy busy.
  *
  * The rules say "dnat" and not "redirect": that looks for an address of the destination's scope on
  * the link, and drops in silence what goes to fec0::1, fe80::1 or ::127.0.0.1.
@@ -46,6 +51,10 @@
 #define PRIORITY_REDIRECT (-100)
 #define PRIORITY_FENCE	  (-90)
 
+/* Packets a second that are told of; the burst fits into the queue of the socket. */
+#define TELL_RATE  500
+#define TELL_BURST 200
+
 static const struct {
 	const char *name, *type;
 	uint32_t hook;
@@ -63,7 +72,8 @@ enum action {
 	DNAT, /* to the gate; argument: port */
 	ACCEPT_DNAT, /* accept what the redirect chain has redirected */
 	REJECT_RESET, /* TCP reset */
-	REJECT_UNREACH /* argument: NFT_REJECT_ICMPX_* */
+	REJECT_UNREACH, /* argument: NFT_REJECT_ICMPX_* */
+	TELL /* the proxy, up to a limit; argument: NFLOG group */
 };
 
 static const struct {
@@ -88,7 +98,11 @@ static const struct {
 	{ "redirect", AF_INET6, IPPROTO_TCP, 0, DNAT, NET_PLAN_TCP_PORT, "redirect TCP",
 	  "NFT_NAT, NF_CONNTRACK" },
 	{ "fence", 0, 0, 0, ACCEPT_DNAT, 0, "accept redirected packets", "NFT_CT" },
+	{ "fence", 0, IPPROTO_TCP, 0, TELL, DENIED_GROUP, "tell of refused TCP",
+	  "NFT_LOG, NFT_LIMIT, NETFILTER_NETLINK_LOG" },
 	{ "fence", 0, IPPROTO_TCP, 0, REJECT_RESET, 0, "reset other TCP", "NFT_REJECT_INET" },
+	{ "fence", 0, 0, 0, TELL, DENIED_GROUP, "tell of other refused packets",
+	  "NFT_LOG, NFT_LIMIT, NETFILTER_NETLINK_LOG" },
 	{ "fence", 0, IPPROTO_UDP, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH,
 	  "reject other UDP", "NFT_REJECT_INET" },
 	{ "fence", 0, 0, 0, REJECT_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED,
@@ -214,6 +228,21 @@ static int reject_with(struct nftnl_rule *rule, uint32_t type, uint8_t code)
 	return 0;
 }
 
+static int tell(struct nftnl_rule *rule, uint16_t group)
+{
+	struct nftnl_expr *limit = add_expr(rule, "limit");
+	struct nftnl_expr *log = add_expr(rule, "log");
+
+	if (!limit || !log)
+		return -ENOMEM;
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, TELL_RATE);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1); /* seconds */
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, TELL_BURST);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u16(log, NFTNL_EXPR_LOG_GROUP, group);
+	return 0;
+}
+
 static int add_action(struct nftnl_rule *rule, size_t i, const struct net_plan *plan)
 {
 	uint16_t argument = rules[i].argument;
@@ -228,6 +257,8 @@ static int add_action(struct nftnl_rule *rule, size_t i, const struct net_plan *
 		return reject_with(rule, NFT_REJECT_TCP_RST, 0);
 	case REJECT_UNREACH:
 		return reject_with(rule, NFT_REJECT_ICMPX_UNREACH, (uint8_t)argument);
+	case TELL:
+		return tell(rule, argument);
 	}
 	return -EINVAL;
 }
@@ -300,7 +331,14 @@ static int put_rule(struct mnl_nlmsg_batch *batch, size_t i, const struct net_pl
 	return rc;
 }
 
-static int fill_batch(struct mnl_nlmsg_batch *batch, const struct net_plan *plan)
+static bool is_wanted(size_t i, const struct net_gate *gate)
+{
+	if (rules[i].action == TELL)
+		return gate->hears_denied;
+	return rules[i].family != AF_INET6 || gate->config->plan->want_ipv6;
+}
+
+static int fill_batch(struct mnl_nlmsg_batch *batch, const struct net_gate *gate)
 {
 	int rc;
 
@@ -310,8 +348,8 @@ static int fill_batch(struct mnl_nlmsg_batch *batch, const struct net_plan *plan
 	for (size_t i = 0; rc == 0 && i < CHAINS; i++)
 		rc = put_chain(batch, i);
 	for (size_t i = 0; rc == 0 && i < RULES; i++) {
-		if (rules[i].family != AF_INET6 || plan->want_ipv6)
-			rc = put_rule(batch, i, plan);
+		if (is_wanted(i, gate))
+			rc = put_rule(batch, i, gate->config->plan);
 	}
 	if (rc < 0)
 		return rc;
@@ -342,8 +380,15 @@ static int explain(struct err *err, int code, uint32_t sequence)
 	return -err->code;
 }
 
+/* Is that the rule without which the fence is as closed as with it? */
+static bool is_tell(uint32_t sequence)
+{
+	return sequence >= SEQ_RULES && sequence < SEQ_END &&
+	       rules[sequence - SEQ_RULES].action == TELL;
+}
+
 /* Reads answers until the last rule's acknowledgement or the first error. */
-static int read_answers(struct mnl_socket *socket, struct err *err)
+static int read_answers(struct mnl_socket *socket, uint32_t *failed_out, struct err *err)
 {
 	char buffer[8192];
 
@@ -359,6 +404,7 @@ static int read_answers(struct mnl_socket *socket, struct err *err)
 
 			if (header->nlmsg_type != NLMSG_ERROR)
 				continue;
+			*failed_out = header->nlmsg_seq;
 			if (answer->error != 0)
 				return explain(err, -answer->error, header->nlmsg_seq);
 			if (header->nlmsg_seq == SEQ_END - 1)
@@ -381,7 +427,8 @@ static void batch_release(struct mnl_nlmsg_batch **batch)
 	*batch = NULL;
 }
 
-int net_rules(struct net_gate *gate, struct err *err)
+/* @failed_out: the sequence number of the message that the kernel did not take; 0 = none. */
+static int install(const struct net_gate *gate, uint32_t *failed_out, struct err *err)
 {
 	/* one message may begin before the limit and end past it; the whole table is 3 KiB */
 	char buffer[32768];
@@ -395,10 +442,21 @@ int net_rules(struct net_gate *gate, struct err *err)
 		return err_set(err, errno, "nftables: open a NETLINK_NETFILTER socket");
 	if (!batch)
 		return err_set(err, ENOMEM, "nftables: allocate a batch");
-	rc = fill_batch(batch, gate->config->plan);
+	rc = fill_batch(batch, gate);
 	if (rc < 0)
 		return err_set(err, -rc, "nftables: build the rules");
 	if (mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)
 		return err_set(err, errno, "nftables: send the rules");
-	return read_answers(socket, err);
+	return read_answers(socket, failed_out, err);
+}
+
+int net_rules(struct net_gate *gate, struct err *err)
+{
+	uint32_t failed = SEQ_BEGIN;
+	int rc = install(gate, &failed, err);
+
+	if (rc == 0 || !is_tell(failed))
+		return rc;
+	net_denied_missing(gate, err->code); /* nothing of the batch is there: once more, without */
+	return install(gate, &failed, err);
 }

@@ -22,6 +22,7 @@ struct step {
 static const struct step gate_steps[] = {
 	{ "gate namespace", net_enter_gate }, /* from here on we are in the gate */
 	{ "listeners", net_listen }, /* a socket belongs to the namespace it is made in */
+	{ "denied packets", net_hear_denied }, /* the same, and before the rules that feed it */
 	{ "hand-over", net_hand_over }, /* early: the proxy starts to serve while we go on */
 	{ "gate tuning", net_tune_gate }, /* before there can be a packet */
 	{ "rules", net_rules }, /* before there is a link: no packet finds no rules */

@@ -31,17 +31,18 @@
 #define NET_PLAN_HOST_ADDRESSES 2
 extern const struct addr net_plan_host_addresses[NET_PLAN_HOST_ADDRESSES]; /* 127.0.0.1 and ::1 */
 
-/* The order in which the builder hands the listening sockets to the proxy. */
+/* The order in which the builder hands the gate's sockets to the proxy. */
 enum net_listener {
 	NET_LISTEN_TCP4,
 	NET_LISTEN_DNS_UDP4,
 	NET_LISTEN_DNS_TCP4,
+	NET_LISTEN_DENIED, /* netlink: packets that the gate has refused; silent without NFLOG */
 	NET_LISTEN_TCP6, /* from here on only with IPv6 */
 	NET_LISTEN_DNS_UDP6,
 	NET_LISTEN_DNS_TCP6,
 	NET_LISTENERS
 };
-#define NET_LISTENERS_V4 3
+#define NET_LISTENERS_V4 4
 
 struct net_plan {
 	struct addr gate4, jail4; /* 198.19.255.253 and .254, each /32 on a point-to-point link */

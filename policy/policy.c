@@ -22,6 +22,7 @@ struct target {
 	const char *name; /* NULL: the jail dialled an address */
 	const struct addr *addr; /* NULL: not known yet */
 	uint16_t port;
+	bool is_port_open; /* @port is not known yet */
 	const struct request *request; /* NULL: not known yet */
 };
 
@@ -141,6 +142,33 @@ void policy_each_warning(const struct policy *policy, void (*tell)(const struct 
 	each_warning(&policy->deny, tell);
 }
 
+static bool allows_names(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->allow.count; i++) {
+		if (!policy->allow.rules[i].blocks)
+			return true;
+	}
+	return false;
+}
+
+int policy_check_proxied(const struct policy *policy, struct err *err)
+{
+	if (!allows_names(policy))
+		return 0;
+	for (size_t i = 0; i < policy->deny.count; i++) {
+		const struct rule *rule = &policy->deny.rules[i];
+
+		if (!rule->blocks || rule->domain)
+			continue;
+		(void)err_bad(err,
+			      "%s: '%s' cannot be kept behind an upstream proxy, which "
+			      "looks names up itself",
+			      rule->origin, rule->text);
+		return err_hint(err, "Deny the addresses at that proxy, or the names here.");
+	}
+	return 0;
+}
+
 static int compile(struct rule_list *list, struct err *err)
 {
 	if (list->count == 0)
@@ -203,6 +231,19 @@ static const struct question denies_name = {
 };
 static const struct question allows_name = {
 	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+
+/* No address will ever be known: what has one is never allowed by it, and always denied. */
+static const struct question denies_proxied = {
+	.is_denial = true,
+	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+static const struct question allows_proxied = {
+	.address = ADDRESS_NONE,
 	.want_port = true,
 	.want_rest = true,
 };
@@ -278,6 +319,14 @@ static bool fits_request(const struct rule *rule, const struct inquiry *inquiry)
 	return rule_has_request(rule, inquiry->target->request);
 }
 
+/* Before a port is known, an allow rule that has one may apply, a deny rule has to wait. */
+static bool fits_port(const struct rule *rule, const struct inquiry *inquiry)
+{
+	if (inquiry->target->is_port_open)
+		return !rule->ports || !inquiry->question->is_denial;
+	return rule_has_port(rule, inquiry->target->port);
+}
+
 static bool fits(const struct rule *rule, bool is_address_found, const void *context)
 {
 	const struct inquiry *inquiry = context;
@@ -285,7 +334,7 @@ static bool fits(const struct rule *rule, bool is_address_found, const void *con
 
 	if (question->want_no_port && rule->ports)
 		return false;
-	if (question->want_port && !rule_has_port(rule, inquiry->target->port))
+	if (question->want_port && !fits_port(rule, inquiry))
 		return false;
 	if (question->want_literal && !(rule->domain && name_pattern_has_literal(rule->domain)))
 		return false;
@@ -351,6 +400,13 @@ struct verdict policy_judge_name(const struct policy *policy, const char *name, 
 	return judge(policy, &denies_name, &allows_name, &target);
 }
 
+struct verdict policy_judge_proxied(const struct policy *policy, const char *name, uint16_t port)
+{
+	const struct target target = { .name = name, .port = port };
+
+	return judge(policy, &denies_proxied, &allows_proxied, &target);
+}
+
 static struct verdict judge_raw(const struct policy *policy, const struct target *target)
 {
 	struct verdict verdict = judge(policy, &denies_address, &names_address, target);
@@ -388,16 +444,14 @@ static bool is_name_enough(enum addr_class class, enum addr_source source)
 	       (class == ADDR_PRIVATE || class == ADDR_SHARED || class == ADDR_RESERVED);
 }
 
-static struct verdict judge_target(const struct policy *policy, const struct target *target,
-				   enum addr_source source)
+/* An address that a name led to. */
+static struct verdict judge_named_address(const struct policy *policy, const struct target *target,
+					  enum addr_source source)
 {
+	struct verdict verdict = judge(policy, &denies_address, &allows_named_address, target);
 	enum addr_class class = addr_classify(target->addr);
-	const struct rule *rule = NULL;
-	struct verdict verdict;
+	const struct rule *rule;
 
-	if (!target->name)
-		return judge_raw(policy, target);
-	verdict = judge(policy, &denies_address, &allows_named_address, target);
 	if (!verdict.is_allowed || class == ADDR_PUBLIC)
 		return verdict;
 	rule = find(&policy->allow, &names_address, target);
@@ -409,6 +463,15 @@ static struct verdict judge_target(const struct policy *policy, const struct tar
 		      NULL);
 }
 
+static struct verdict judge_target(const struct policy *policy, const struct target *target,
+				   enum addr_source source)
+{
+	if (!target->addr)
+		return judge(policy, &denies_proxied, &allows_proxied, target);
+	return target->name ? judge_named_address(policy, target, source)
+			    : judge_raw(policy, target);
+}
+
 struct verdict policy_judge_address(const struct policy *policy, const char *name,
 				    const struct addr *addr, uint16_t port, enum addr_source source)
 {
@@ -417,15 +480,26 @@ struct verdict policy_judge_address(const struct policy *policy, const char *nam
 	return judge_target(policy, &target, source);
 }
 
+struct verdict policy_judge_answer(const struct policy *policy, const char *name,
+				   const struct addr *addr, enum addr_source source)
+{
+	struct target target = { .name = name, .addr = addr, .is_port_open = true };
+
+	return judge_named_address(policy, &target, source);
+}
+
 struct verdict policy_judge_stream(const struct policy *policy, const char *name,
 				   const struct addr *addr, uint16_t port, enum addr_source source,
 				   enum scheme scheme)
 {
 	const struct request stream = { .scheme = scheme }, tls = { .scheme = SCHEME_TLS };
-	struct target target = { .name = name, .addr = addr, .port = port, .request = &stream };
-	struct verdict verdict = judge_target(policy, &target, source);
+	struct target target = { .name = name, .addr = addr, .port = port };
+	struct verdict verdict;
 
-	if (verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
+	if (scheme != SCHEMES)
+		target.request = &stream;
+	verdict = judge_target(policy, &target, source);
+	if (!target.request || verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
 		return verdict;
 	target.request = &tls;
 	if (judge_target(policy, &target, source).is_allowed)

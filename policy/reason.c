@@ -30,6 +30,8 @@ static struct words words_of(enum reason reason)
 		return (struct words) { "unknown-name", "no name was given this address" };
 	case REASON_SELF:
 		return (struct words) { "self", "the connection leads back to nsgate" };
+	case REASON_NOT_TCP:
+		return (struct words) { "not-tcp", "only TCP and DNS are carried" };
 	case REASON_NAME_MISMATCH:
 		return (struct words) { "name-mismatch", "TLS asks for another name than DNS did" };
 	case REASON_NOT_TLS:
@@ -40,6 +42,11 @@ static struct words words_of(enum reason reason)
 		return (struct words) { "bad-tls", "the TLS ClientHello is malformed" };
 	case REASON_ECH:
 		return (struct words) { "ech", "the TLS ClientHello hides its name" };
+	case REASON_NO_NAME:
+		return (struct words) { "no-name", "the client does not say whom it wants" };
+	case REASON_BAD_HTTP:
+		return (struct words) { "bad-http",
+					"the HTTP request does not clearly say whom it is for" };
 	case REASON_SNIFF_TIMEOUT:
 		return (struct words) { "sniff-timeout", "too little was sent to judge by" };
 	case REASON_RESOLVE_FAILED:
@@ -53,12 +60,17 @@ static struct words words_of(enum reason reason)
 	case REASON_EMPTY_TYPE:
 		return (struct words) { "empty-type",
 					"this DNS record type is answered without records" };
+	case REASON_DUMMY_ANSWER:
+		return (struct words) { "dummy-answer",
+					"every name is answered alike; the connection is judged" };
 	case REASON_POOL_EXHAUSTED:
 		return (struct words) { "pool-exhausted", "too many names were asked for" };
 	case REASON_LIMIT:
-		return (struct words) { "limit", "too many connections at once" };
+		return (struct words) { "limit", "too many connections or queries at once" };
 	case REASON_AUDIT_FAILED:
 		return (struct words) { "audit-failed", "the audit record could not be written" };
+	case REASON_PUBLISHED:
+		return (struct words) { "published", "it came in through a published port" };
 	case REASONS:
 		break;
 	}

@@ -11,20 +11,25 @@ enum reason {
 	REASON_PRIVATE_EMBEDDED, /* an IPv6 address that embeds an IPv4 one */
 	REASON_UNKNOWN_NAME, /* a synthetic address that was never handed out */
 	REASON_SELF, /* the connection leads back to nsgate itself */
-	REASON_NAME_MISMATCH, /* SNI is not the name that was resolved */
+	REASON_NOT_TCP, /* a packet that begins no TCP connection and is no DNS query */
+	REASON_NAME_MISMATCH, /* SNI is not a name that was resolved */
 	REASON_NOT_TLS, /* a rule allows TLS there, and this is none */
 	REASON_OTHER_SCHEME, /* a rule allows another protocol there (scheme=) */
 	REASON_BAD_TLS, /* looks like a ClientHello but is not a well-formed one */
 	REASON_ECH, /* encrypted ClientHello: the real name cannot be seen */
+	REASON_NO_NAME, /* nothing says where the connection is to go, and nothing else would */
+	REASON_BAD_HTTP, /* a request whose destination cannot be read without doubt */
 	REASON_SNIFF_TIMEOUT, /* a protocol was begun but not enough of it came to judge */
 	REASON_RESOLVE_FAILED, /* allowed, but the name has no address */
 	REASON_UPSTREAM_FAILED, /* allowed, but nothing answered there */
 	REASON_BAD_QUERY, /* a DNS message that is not a well-formed query */
 	REASON_BAD_NAME, /* a name with bytes that no host name has */
 	REASON_EMPTY_TYPE, /* DNS: the name is allowed, the type is answered empty */
-	REASON_POOL_EXHAUSTED, /* no synthetic address is left */
-	REASON_LIMIT, /* too many connections at once */
+	REASON_DUMMY_ANSWER, /* DNS: every name gets the dummy address; nothing was judged */
+	REASON_POOL_EXHAUSTED, /* no number or room is left for another name or address */
+	REASON_LIMIT, /* too many connections, or queries, at once */
 	REASON_AUDIT_FAILED, /* the audit record could not be written */
+	REASON_PUBLISHED, /* it came in through a published port */
 	REASONS
 };
 

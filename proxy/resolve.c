@@ -9,6 +9,7 @@
 #include "proxy/resolve.h"
 
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define SOCKETS_MAX  16 /* a UDP and a TCP one for each server that resolv.conf may name */
 #define ENTRIES_MAX  4096
+#define QUERIES_MAX  512 /* for records, and addresses meanwhile, under way at once */
 #define QUERY_TRY_MS 2000
 #define QUERY_TRIES  3
 #define TICK_MS	     100 /* c-ares timeouts are seconds; checked only while it has queries */
@@ -53,7 +55,10 @@ struct resolver {
 	struct entry **entries; /* owned; by name number, touched only where used */
 };
 
-static const struct resolve_answer no_memory = { .error = "out of memory" };
+static const struct resolve_answer no_memory = {
+	.status = LOOKUP_FAILED,
+	.error = "out of memory",
+};
 
 uint32_t resolve_keep_ms(int ttl, size_t count)
 {
@@ -124,6 +129,13 @@ static void tick(struct timer *timer)
 		timer_start(&resolver->ticks, &resolver->tick);
 }
 
+/* After each query that was started. */
+static void keep_ticking(struct resolver *resolver)
+{
+	if (resolver->pending > 0 && !link_is_in(&resolver->tick.link))
+		timer_start(&resolver->ticks, &resolver->tick);
+}
+
 static int open_channel(struct resolver *resolver, const char *lookups, ares_channel *channel_out,
 			struct err *err)
 {
@@ -152,7 +164,7 @@ struct resolver *resolver_new(struct loop *loop, struct err *err)
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
 	if (resolver)
-		resolver->entries = calloc(NET_PLAN_NAMES_MAX, sizeof(struct entry *));
+		resolver->entries = calloc(NET_PLAN_NAMES_MAX + 1, sizeof(struct entry *));
 	if (!resolver || !resolver->entries) {
 		err_set(err, ENOMEM, "start the resolver");
 		free(resolver);
@@ -245,14 +257,30 @@ static int take_addresses(struct resolve_answer *answer, const struct ares_addri
 	return ttl;
 }
 
+static enum lookup_status status_of(int status)
+{
+	switch (status) {
+	case ARES_SUCCESS:
+		return LOOKUP_OK;
+	case ARES_ENOTFOUND:
+		return LOOKUP_NO_NAME;
+	case ARES_ENODATA:
+		return LOOKUP_NO_DATA;
+	default: /* c-ares's codes, not ours */
+		return LOOKUP_FAILED;
+	}
+}
+
 /* @info is released; NULL is fine. */
 static void entry_fill(struct entry *entry, int status, struct ares_addrinfo *info,
 		       enum addr_source source)
 {
 	struct resolve_answer *answer = &entry->answer;
+	uint32_t keep_ms;
 	int ttl = 0;
 
 	answer->source = source;
+	answer->status = status_of(status);
 	if (info) {
 		ttl = take_addresses(answer, info);
 		if (take_aliases(answer, info) < 0)
@@ -262,9 +290,12 @@ static void entry_fill(struct entry *entry, int status, struct ares_addrinfo *in
 	if (answer->count == 0)
 		answer->error =
 			status == ARES_SUCCESS ? "no usable address" : ares_strerror(status);
+	if (answer->count == 0 && status == ARES_SUCCESS)
+		answer->status = LOOKUP_FAILED;
+	keep_ms = resolve_keep_ms(ttl, answer->count);
+	answer->ttl_s = keep_ms / 1000;
 	entry->is_pending = false;
-	entry->expires_ms =
-		loop_now_ms(entry->resolver->loop) + resolve_keep_ms(ttl, answer->count);
+	entry->expires_ms = loop_now_ms(entry->resolver->loop) + keep_ms;
 }
 
 static void tell_waiters(struct entry *entry)
@@ -319,8 +350,7 @@ static void start_lookup(struct resolver *resolver, struct entry *entry)
 		return;
 	resolver->pending++;
 	ares_getaddrinfo(resolver->dns, entry->name, NULL, &hints, dns_answered, entry);
-	if (resolver->pending > 0 && !link_is_in(&resolver->tick.link))
-		timer_start(&resolver->ticks, &resolver->tick);
+	keep_ticking(resolver);
 }
 
 /* Room for one more: the oldest answer goes, wanted or not. */
@@ -379,4 +409,85 @@ const struct resolve_answer *resolve(struct resolver *resolver, uint32_t number,
 void resolve_cancel(struct resolve_waiter *waiter)
 {
 	link_remove(&waiter->link);
+}
+
+/* ---- records ---- */
+
+/* c-ares's until it calls; cannot be taken back, so whoever asked may be gone by then. */
+struct record_query {
+	struct resolver *resolver;
+	struct link waiters; /* one at most */
+	uint16_t type;
+	char name[];
+};
+
+static void tell_query(struct link *waiters, const struct records *records)
+{
+	struct link *link = link_pop(waiters);
+	struct resolve_query *query;
+
+	if (!link)
+		return;
+	query = CONTAINER_OF(link, struct resolve_query, link);
+	query->resolved(query, records);
+}
+
+static void records_answered(void *context, int status, int timeouts, unsigned char *message,
+			     int length)
+{
+	struct record_query *query = context;
+	struct records records;
+
+	(void)timeouts;
+	query->resolver->pending--;
+	records.status = status_of(status);
+	records.error = ares_strerror(status);
+	records.alias_count = 0;
+	if (status == ARES_SUCCESS)
+		records_parse(message, (size_t)length, query->name, query->type, &records);
+	if (status != ARES_EDESTRUCTION) /* nobody waits then */
+		tell_query(&query->waiters, &records);
+	free(query);
+}
+
+static struct record_query *record_query_new(struct resolver *resolver, const char *name,
+					     uint16_t type)
+{
+	size_t size = strlen(name) + 1;
+	struct record_query *query = NULL;
+
+	if (resolver->pending < QUERIES_MAX)
+		query = calloc(1, sizeof(*query) + size);
+	if (!query)
+		return NULL;
+	query->resolver = resolver;
+	query->type = type;
+	memcpy(query->name, name, size);
+	link_ring_init(&query->waiters);
+	return query;
+}
+
+void resolve_records(struct resolver *resolver, const char *name, uint16_t type,
+		     struct resolve_query *waiter)
+{
+	struct record_query *query = record_query_new(resolver, name, type);
+
+	if (!query) {
+		static const struct records failed = {
+			.status = LOOKUP_FAILED,
+			.error = "too many queries are under way",
+		};
+
+		waiter->resolved(waiter, &failed);
+		return;
+	}
+	link_append(&query->waiters, &waiter->link);
+	resolver->pending++;
+	ares_query(resolver->dns, query->name, ns_c_in, type, records_answered, query);
+	keep_ticking(resolver);
+}
+
+void resolve_query_cancel(struct resolve_query *query)
+{
+	link_remove(&query->link);
 }

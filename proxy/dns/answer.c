@@ -4,6 +4,9 @@
  * An allowed name is answered with an address of our own, everything else about it with "no such
  * record", a denied name with "no such name": nothing is forwarded, so nothing can be carried out
  * in a query, and HTTPS records cannot bring keys that would hide the name from us.
+ *
+ * Where the policy wants real addresses or records, the same is done twice: once to learn that they
+ * are wanted, and once when they are there, so that no half-made answer has to be kept.
  */
 #include "proxy/dns/answer.h"
 
@@ -17,17 +20,17 @@
 #include "policy/reason.h"
 #include "proxy/dns/wire.h"
 
-#define TYPE_SVCB  64 /* RFC 9460; glibc 2.36 has no name for them */
-#define TYPE_HTTPS 65
-#define NIBBLES	   32 /* of an IPv6 address */
+#define TYPE_SVCB   64 /* RFC 9460; glibc 2.36 has no name for them */
+#define TYPE_HTTPS  65
+#define NIBBLES	    32 /* of an IPv6 address */
+#define DUMMY_TTL_S 1 /* boundary's */
 
 static_assert(sizeof(((struct dns_decision *)0)->asked) == DNS_ASKED_SIZE, "one size for both");
 
 /* One message on its way. */
 struct exchange {
-	const struct policy *policy;
-	struct names *names;
-	bool want_ipv6;
+	const struct dns_rules *rules;
+	const struct dns_found *found; /* NULL in the first round */
 	struct dns_query query;
 	struct dns_reply reply;
 	struct dns_decision *decision;
@@ -57,7 +60,7 @@ static uint8_t answer_no_name(struct exchange *exchange, enum reason reason)
 static bool is_address_type(const struct exchange *exchange)
 {
 	return exchange->query.type == ns_t_a ||
-	       (exchange->query.type == ns_t_aaaa && exchange->want_ipv6);
+	       (exchange->query.type == ns_t_aaaa && exchange->rules->want_ipv6);
 }
 
 /* "localhost" and everything below it is the jail itself, RFC 6761 section 6.3. */
@@ -84,23 +87,215 @@ static uint8_t answer_localhost(struct exchange *exchange)
 	return decide(exchange, true, REASON_ALLOW_RULE, ns_r_noerror);
 }
 
-static uint8_t answer_address(struct exchange *exchange)
+/* Not now: it was not the rule's doing. */
+static uint8_t answer_trouble(struct exchange *exchange, enum reason reason)
 {
+	dns_reply_clear(&exchange->reply);
+	exchange->decision->verdict.rule = NULL;
+	return decide(exchange, false, reason, ns_r_servfail);
+}
+
+/* ---- dns: dummy ---- */
+
+static const struct addr dummy4 = { .family = AF_INET, .bytes = { 6, 6, 6, 6 } };
+static const struct addr dummy6 = {
+	.family = AF_INET6,
+	.bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 },
+};
+
+bool dns_is_dummy(const struct addr *addr)
+{
+	return addr_equal(addr, &dummy4) || addr_equal(addr, &dummy6);
+}
+
+/* As boundary does it: the name is judged when the client says it again. */
+static uint8_t answer_dummy(struct exchange *exchange)
+{
+	exchange->reply.is_authoritative = true;
+	exchange->reply.ttl_s = DUMMY_TTL_S;
+	if (is_address_type(exchange))
+		dns_reply_address(&exchange->reply,
+				  exchange->query.type == ns_t_a ? &dummy4 : &dummy6);
+	return decide(exchange, true, REASON_DUMMY_ANSWER, ns_r_noerror);
+}
+
+/* ---- what upstream servers said ---- */
+
+static uint8_t want(struct exchange *exchange, enum dns_want want)
+{
+	exchange->decision->want = want;
+	return ns_r_servfail; /* of an answer that is not sent */
+}
+
+/* An allowed name without what was asked for. */
+static uint8_t answer_nothing_found(struct exchange *exchange, enum lookup_status status,
+				    const char *error)
+{
+	exchange->reply.ttl_s = RESOLVE_TTL_NEGATIVE_S;
+	if (status == LOOKUP_NO_DATA)
+		return answer_empty(exchange);
+	if (status == LOOKUP_NO_NAME)
+		dns_reply_soa(&exchange->reply);
+	exchange->decision->error = error;
+	return decide(exchange, true, REASON_RESOLVE_FAILED,
+		      status == LOOKUP_NO_NAME ? ns_r_nxdomain : ns_r_servfail);
+}
+
+/* A name that is denied must not be reached under another one. */
+static bool is_denied_alias(struct exchange *exchange, const char *alias)
+{
+	struct verdict verdict = policy_judge_query(exchange->rules->policy, alias);
+
+	if (verdict.reason != REASON_DENY_RULE)
+		return false;
+	exchange->decision->verdict = verdict;
+	return true;
+}
+
+/* Records each address: from now on it may be dialled. Returns 0 or what given_add() fails with. */
+static int give(struct exchange *exchange, const struct addr *addr, enum addr_source source)
+{
+	sa_family_t family = exchange->query.type == ns_t_a ? AF_INET : AF_INET6;
+	const struct given_name name = { exchange->decision->number, source };
+
+	if (addr->family != family)
+		return 0;
+	dns_reply_address(&exchange->reply, addr);
+	return given_add(exchange->rules->given, addr, name);
+}
+
+/* Those addresses that the policy does not refuse whatever the port. */
+static uint8_t answer_addresses(struct exchange *exchange, const struct resolve_answer *answer)
+{
+	struct dns_decision *decision = exchange->decision;
+	struct verdict refused = { .reason = REASON_NO_RULE };
+	bool has_any = false;
+
+	exchange->reply.ttl_s = answer->ttl_s;
+	for (size_t i = 0; i < answer->count; i++) {
+		struct verdict verdict =
+			policy_judge_answer(exchange->rules->policy, decision->name,
+					    &answer->addresses[i], answer->source);
+
+		if (!verdict.is_allowed) {
+			refused = verdict;
+			decision->refused =
+				answer->addresses[i]; /* for the record, if none is left */
+		} else if (give(exchange, &answer->addresses[i], answer->source) < 0) {
+			return answer_trouble(exchange, REASON_POOL_EXHAUSTED);
+		} else {
+			has_any = true;
+		}
+	}
+	if (!has_any) {
+		decision->verdict = refused;
+		return answer_no_name(exchange, refused.reason);
+	}
+	decision->refused.family = 0;
+	if (dns_reply_is_empty(&exchange->reply))
+		return answer_empty(exchange); /* the other family has some */
+	return ns_r_noerror;
+}
+
+static uint8_t answer_resolved(struct exchange *exchange, const struct resolve_answer *answer)
+{
+	if (answer->error)
+		return answer_nothing_found(exchange, answer->status, answer->error);
+	for (size_t i = 0; i < answer->alias_count; i++) {
+		if (is_denied_alias(exchange, answer->aliases[i]))
+			return answer_no_name(exchange, REASON_DENY_RULE);
+	}
+	return answer_addresses(exchange, answer);
+}
+
+/* The jail is not led to names that it cannot have. */
+static bool is_wanted(const struct exchange *exchange, const struct record *record)
+{
+	return record->text || !record->target[0] ||
+	       policy_judge_query(exchange->rules->policy, record->target).is_allowed;
+}
+
+static uint8_t answer_records(struct exchange *exchange, const struct records *records)
+{
+	if (records->status != LOOKUP_OK)
+		return answer_nothing_found(exchange, records->status, records->error);
+	exchange->reply.ttl_s = resolve_keep_ms((int)records->ttl_s, records->count) / 1000;
+	for (size_t i = 0; i < records->count; i++) {
+		if (is_wanted(exchange, &records->list[i]))
+			dns_reply_record(&exchange->reply, exchange->query.type, &records->list[i]);
+	}
+	return dns_reply_is_empty(&exchange->reply) ? answer_empty(exchange) : ns_r_noerror;
+}
+
+static uint8_t answer_found_records(struct exchange *exchange, const struct records *records)
+{
+	for (size_t i = 0; i < records->alias_count; i++) {
+		if (is_denied_alias(exchange, records->aliases[i]))
+			return answer_no_name(exchange, REASON_DENY_RULE);
+	}
+	return answer_records(exchange, records);
+}
+
+/* ---- an allowed name ---- */
+
+/* Is this a type that the policy wants looked up? */
+static bool is_record_type(const struct exchange *exchange)
+{
+	static const struct {
+		uint16_t type;
+		unsigned bit;
+	} rows[] = {
+		{ ns_t_srv, DNS_TYPE_SRV },
+		{ ns_t_mx, DNS_TYPE_MX },
+		{ ns_t_txt, DNS_TYPE_TXT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].type == exchange->query.type)
+			return exchange->rules->types & rows[i].bit;
+	}
+	return false;
+}
+
+static uint8_t answer_real(struct exchange *exchange)
+{
+	if (!exchange->found)
+		return want(exchange, DNS_WANT_ADDRESSES);
+	if (!exchange->found->addresses)
+		return answer_trouble(exchange, REASON_LIMIT);
+	return answer_resolved(exchange, exchange->found->addresses);
+}
+
+static uint8_t answer_type(struct exchange *exchange)
+{
+	if (!is_record_type(exchange))
+		return answer_empty(exchange);
+	if (!exchange->found)
+		return want(exchange, DNS_WANT_RECORDS);
+	if (!exchange->found->records)
+		return answer_trouble(exchange, REASON_LIMIT);
+	return answer_found_records(exchange, exchange->found->records);
+}
+
+static uint8_t answer_allowed(struct exchange *exchange)
+{
+	uint32_t *number = &exchange->decision->number;
 	struct addr addr;
-	uint32_t number;
 
 	if (!is_address_type(exchange))
-		return answer_empty(exchange);
+		return answer_type(exchange);
 	/* no number left and no memory are the same to the jail: not now, and never a wrong one */
-	if (names_number(exchange->names, exchange->decision->name, &number) < 0) {
-		exchange->decision->verdict.rule = NULL; /* it was not the rule's doing */
-		return decide(exchange, false, REASON_POOL_EXHAUSTED, ns_r_servfail);
-	}
-	addr = exchange->query.type == ns_t_a ? net_plan_synthetic4(number)
-					      : net_plan_synthetic6(number);
+	if (names_number(exchange->rules->names, exchange->decision->name, number) < 0)
+		return answer_trouble(exchange, REASON_POOL_EXHAUSTED);
+	if (exchange->rules->mode == DNS_REAL)
+		return answer_real(exchange);
+	addr = exchange->query.type == ns_t_a ? net_plan_synthetic4(*number)
+					      : net_plan_synthetic6(*number);
 	dns_reply_address(&exchange->reply, &addr);
 	return ns_r_noerror;
 }
+
+/* ---- reverse names ---- */
 
 /* "4.3.2.1.in-addr.arpa". Returns 0 or -EINVAL. */
 static int parse_reverse4(const char *name, struct addr *addr_out)
@@ -142,6 +337,21 @@ static bool is_reverse(const char *name, struct addr *addr_out)
 	return parse_reverse4(name, addr_out) == 0 || parse_reverse6(name, addr_out) == 0;
 }
 
+/* The number of a name that the address was handed out for. Returns 0 or -ENOENT. */
+static int number_of(const struct dns_rules *rules, const struct addr *addr, uint32_t *number_out)
+{
+	const struct given_name *given;
+	size_t count;
+
+	if (rules->mode != DNS_REAL)
+		return net_plan_synthetic_index(addr, number_out) == 0 ? 0 : -ENOENT;
+	given = given_find(rules->given, addr, &count);
+	if (!given)
+		return -ENOENT;
+	*number_out = given->number;
+	return 0;
+}
+
 /*
  * Which name stands for the address? A number has one exactly when it was handed out, and then
  * its name is allowed. No other reverse name exists here.
@@ -151,34 +361,42 @@ static uint8_t answer_reverse(struct exchange *exchange, const struct addr *addr
 	const char *name = NULL;
 	uint32_t number;
 
-	if (net_plan_synthetic_index(addr, &number) == 0)
-		name = names_get(exchange->names, number);
+	if (number_of(exchange->rules, addr, &number) == 0)
+		name = names_get(exchange->rules->names, number);
 	if (!name)
 		return answer_no_name(exchange, REASON_UNKNOWN_NAME);
-	exchange->decision->verdict = policy_judge_query(exchange->policy, name);
+	exchange->decision->verdict = policy_judge_query(exchange->rules->policy, name);
 	dns_reply_pointer(&exchange->reply, name);
 	return ns_r_noerror;
 }
 
-static uint8_t answer_name(struct exchange *exchange)
+static uint8_t answer_host(struct exchange *exchange)
 {
-	struct dns_query *query = &exchange->query;
 	struct dns_decision *decision = exchange->decision;
 	struct addr addr;
 
-	if (query->name_length == 0) /* "no such name" of the root would deny every name below */
-		return decide(exchange, false, REASON_BAD_NAME, ns_r_refused);
-	if (query->has_dotted_label ||
-	    name_canonical(query->name, query->name_length, decision->name) < 0)
-		return answer_no_name(exchange, REASON_BAD_NAME);
-	if (is_localhost(decision->name))
-		return answer_localhost(exchange);
-	if (query->type == ns_t_ptr && is_reverse(decision->name, &addr))
+	if (exchange->query.type == ns_t_ptr && is_reverse(decision->name, &addr))
 		return answer_reverse(exchange, &addr);
-	decision->verdict = policy_judge_query(exchange->policy, decision->name);
+	decision->verdict = policy_judge_query(exchange->rules->policy, decision->name);
 	if (!decision->verdict.is_allowed)
 		return answer_no_name(exchange, decision->verdict.reason);
-	return answer_address(exchange);
+	return answer_allowed(exchange);
+}
+
+static uint8_t answer_name(struct exchange *exchange)
+{
+	const struct dns_query *query = &exchange->query;
+	char *name = exchange->decision->name;
+	bool is_host = !query->has_dotted_label &&
+		       name_canonical(query->name, query->name_length, name) == 0;
+
+	if (is_host && is_localhost(name))
+		return answer_localhost(exchange);
+	if (exchange->rules->mode == DNS_DUMMY)
+		return answer_dummy(exchange);
+	if (query->name_length == 0) /* "no such name" of the root would deny every name below */
+		return decide(exchange, false, REASON_BAD_NAME, ns_r_refused);
+	return is_host ? answer_host(exchange) : answer_no_name(exchange, REASON_BAD_NAME);
 }
 
 /* How much the client takes: RFC 6891 section 6.2.5 counts less than 512 as 512. */
@@ -197,18 +415,18 @@ static size_t finish(struct exchange *exchange, uint8_t rcode)
 	char why[64];
 
 	exchange->decision->rcode = rcode;
-	if (verdict->is_allowed)
+	if (verdict->is_allowed && rcode != ns_r_servfail)
 		return dns_reply_end(&exchange->reply, rcode, 0, NULL);
 	(void)snprintf(why, sizeof(why), "nsgate: %s", reason_code(verdict->reason));
 	return dns_reply_end(&exchange->reply, rcode,
 			     rcode == ns_r_nxdomain ? DNS_EDE_BLOCKED : DNS_EDE_OTHER, why);
 }
 
-size_t dns_answer(const struct policy *policy, struct names *names, bool want_ipv6,
-		  const uint8_t *query, size_t length, bool is_tcp, uint8_t *answer_out,
+size_t dns_answer(const struct dns_rules *rules, const uint8_t *query, size_t length, bool is_tcp,
+		  const struct dns_found *found, uint8_t *answer_out,
 		  struct dns_decision *decision_out)
 {
-	struct exchange exchange = { .policy = policy, .names = names, .want_ipv6 = want_ipv6 };
+	struct exchange exchange = { .rules = rules, .found = found };
 	uint8_t rcode;
 
 	memset(decision_out, 0, sizeof(*decision_out));
@@ -225,7 +443,7 @@ size_t dns_answer(const struct policy *policy, struct names *names, bool want_ip
 			reply_limit(&exchange.query, is_tcp));
 	if (rcode == ns_r_noerror)
 		rcode = answer_name(&exchange);
-	return finish(&exchange, rcode);
+	return decision_out->want == DNS_WANT_NOTHING ? finish(&exchange, rcode) : 0;
 }
 
 const char *dns_type_name(uint16_t type, char out[16])

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "policy/base/log.h"
-#include "proxy/dns/answer.h"
 
 #define DATAGRAMS_A_TURN 64
 #define QUERY_UDP_MAX	 4096 /* longer ones are cut and so malformed */
@@ -25,7 +24,12 @@
 #define HEADER_BYTES	 12u
 #define RCODE_REFUSED	 5
 
-/* A client's connection. Holds one query or one answer at a time, and only while it is cut. */
+struct question;
+
+/*
+ * A client's connection. Holds one query or one answer at a time, and only while it is cut or waits
+ * for an upstream server: what the client sends meanwhile stays in the socket.
+ */
 struct stream {
 	struct link link; /* in server->streams */
 	struct dns_server *server;
@@ -36,9 +40,36 @@ struct stream {
 	bool is_writing;
 	uint8_t *message; /* owned: the query being read, or the rest of the answer */
 	size_t length, done;
+	struct question *question; /* owned; set while an upstream server is waited for */
 };
 
-/* For one answer with its prefix; touched by the first stream only. */
+union pktinfo_control {
+	struct cmsghdr header; /* for its alignment */
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+/* Whom a datagram came from, and at which of our addresses it arrived. */
+struct sender {
+	int fd; /* the server's */
+	struct sockaddr_storage client;
+	socklen_t client_length;
+	union pktinfo_control control;
+	size_t control_length; /* 0 = none */
+};
+
+/* A query whose answer an upstream server has. */
+struct question {
+	struct link link; /* in server->questions */
+	struct dns_server *server;
+	struct stream *stream; /* who asked; NULL = sender did */
+	struct sender sender;
+	struct resolve_waiter addresses; /* one of these two waits */
+	struct resolve_query records;
+	size_t length;
+	uint8_t query[];
+};
+
+/* For one answer with its prefix; never touched where nothing comes by stream or is waited for. */
 static uint8_t stream_answer[PREFIX_BYTES + DNS_TCP_SIZE];
 
 /* Nothing may be allowed without a record. */
@@ -58,6 +89,7 @@ static void tell(const struct dns_server *server, const struct audit_record *rec
 	const struct tell_denial denial = {
 		.protocol = record->protocol,
 		.name = record->name,
+		.address = record->refused,
 		.qtype = record->qtype,
 		.verdict = record->verdict,
 	};
@@ -66,33 +98,162 @@ static void tell(const struct dns_server *server, const struct audit_record *rec
 		tell_denied(server->tell, &denial);
 }
 
-static size_t answer_query(struct dns_server *server, const uint8_t *query, size_t length,
-			   bool is_stream, uint8_t *answer)
-{
-	struct dns_decision decision;
-	char type[16];
-	size_t answer_length;
-	struct audit_record record = { .protocol = "dns", .qtype = type };
+static void stream_answer_later(struct stream *stream, size_t length);
+static void send_datagram(const struct sender *sender, const uint8_t *answer, size_t length);
 
-	if (server->audit->has_failed)
-		return refuse(query, length, answer);
-	answer_length = dns_answer(server->policy, server->names, server->want_ipv6, query, length,
-				   is_stream, answer, &decision);
-	record.name = decision.name[0] ? decision.name : decision.asked;
-	record.verdict = decision.verdict;
-	dns_type_name(decision.type, type);
+/* Returns the answer's length; nothing may be allowed without a record. */
+static size_t record(struct dns_server *server, const struct dns_decision *decision,
+		     const uint8_t *query, size_t length, uint8_t *answer, size_t answer_length)
+{
+	char type[16];
+	const struct audit_record record = {
+		.protocol = "dns",
+		.name = decision->name[0] ? decision->name : decision->asked,
+		.qtype = dns_type_name(decision->type, type),
+		.refused = decision->refused.family ? &decision->refused : NULL,
+		.verdict = decision->verdict,
+		.error = decision->error,
+	};
+
 	tell(server, &record);
 	if (audit_write(server->audit, &record) < 0)
 		return refuse(query, length, answer);
 	return answer_length;
 }
 
-/* ---- datagrams ---- */
+/* ---- questions ---- */
 
-union pktinfo_control {
-	struct cmsghdr header; /* for its alignment */
-	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
+/* Takes it out; the memory stays. */
+static void question_leave(struct question *question)
+{
+	resolve_cancel(&question->addresses);
+	resolve_query_cancel(&question->records);
+	if (question->stream)
+		question->stream->question = NULL;
+	link_remove(&question->link);
+	question->server->question_count--;
+}
+
+static void question_answer(struct question *question, const struct dns_found *found)
+{
+	struct dns_server *server = question->server;
+	struct dns_decision decision;
+	size_t length = 0;
+	uint8_t *answer = stream_answer + PREFIX_BYTES;
+
+	question_leave(question);
+	if (server->audit->has_failed) {
+		audit_skip(server->audit);
+		length = refuse(question->query, question->length, answer);
+	} else {
+		length = dns_answer(&server->rules, question->query, question->length,
+				    question->stream != NULL, found, answer, &decision);
+		length = record(server, &decision, question->query, question->length, answer,
+				length);
+	}
+	if (question->stream)
+		stream_answer_later(question->stream, length);
+	else
+		send_datagram(&question->sender, answer, length);
+	free(question);
+}
+
+static void addresses_found(struct resolve_waiter *waiter, const struct resolve_answer *answer)
+{
+	const struct dns_found found = { .addresses = answer };
+
+	question_answer(CONTAINER_OF(waiter, struct question, addresses), &found);
+}
+
+static void records_found(struct resolve_query *query, const struct records *records)
+{
+	const struct dns_found found = { .records = records };
+
+	question_answer(CONTAINER_OF(query, struct question, records), &found);
+}
+
+/* Nobody waits any more, or nobody answers any more; that it was asked is on record all the same. */
+static void question_drop(struct question *question)
+{
+	static const char error[] = "nobody waited for the answer";
+	static const struct resolve_answer no_addresses = {
+		.status = LOOKUP_FAILED,
+		.error = error,
+	};
+	static const struct records no_records = { .status = LOOKUP_FAILED, .error = error };
+	const struct dns_found found = { &no_addresses, &no_records };
+	struct dns_server *server = question->server;
+	struct dns_decision decision;
+	uint8_t *answer = stream_answer + PREFIX_BYTES;
+
+	question_leave(question);
+	if (!server->audit->has_failed) {
+		(void)dns_answer(&server->rules, question->query, question->length, true, &found,
+				 answer, &decision);
+		(void)record(server, &decision, question->query, question->length, answer, 0);
+	}
+	free(question);
+}
+
+/* NULL without memory. */
+static struct question *question_new(struct dns_server *server, const uint8_t *query, size_t length)
+{
+	struct question *question = calloc(1, sizeof(*question) + length);
+
+	if (!question)
+		return NULL;
+	question->server = server;
+	question->addresses.resolved = addresses_found;
+	question->records.resolved = records_found;
+	question->length = length;
+	memcpy(question->query, query, length);
+	link_append(&server->questions, &question->link);
+	server->question_count++;
+	return question;
+}
+
+/* The question may be gone when it returns. */
+static void question_ask(struct question *question, const struct dns_decision *decision)
+{
+	struct resolver *resolver = question->server->resolver;
+	const struct resolve_answer *answer;
+
+	if (decision->want == DNS_WANT_RECORDS) {
+		resolve_records(resolver, decision->name, decision->type, &question->records);
+		return;
+	}
+	answer = resolve(resolver, decision->number, decision->name, &question->addresses);
+	if (answer)
+		addresses_found(&question->addresses, answer);
+}
+
+/*
+ * Returns the answer's length; 0 when there is none, or, with *@decision_out telling what it
+ * wants, not yet.
+ */
+static size_t answer_query(struct dns_server *server, const uint8_t *query, size_t length,
+			   bool is_stream, uint8_t *answer, struct dns_decision *decision_out)
+{
+	static const struct dns_found nothing;
+	size_t answer_length;
+
+	decision_out->want = DNS_WANT_NOTHING;
+	if (server->audit->has_failed) {
+		audit_skip(server->audit);
+		return refuse(query, length, answer);
+	}
+	answer_length =
+		dns_answer(&server->rules, query, length, is_stream, NULL, answer, decision_out);
+	if (decision_out->want != DNS_WANT_NOTHING) {
+		if (server->question_count < DNS_QUESTIONS_MAX)
+			return 0;
+		answer_length = dns_answer(&server->rules, query, length, is_stream, &nothing,
+					   answer, decision_out);
+	}
+	return record(server, decision_out, query, length, answer, answer_length);
+}
+
+/* ---- datagrams ---- */
 
 /* The kernel gives the address of arrival in the form in which it takes the one to leave from. */
 static void fix_pktinfo(struct msghdr *message)
@@ -111,31 +272,64 @@ static void fix_pktinfo(struct msghdr *message)
 	}
 }
 
+static void send_datagram(const struct sender *sender, const uint8_t *answer, size_t length)
+{
+	struct sender to = *sender; /* sendmsg() takes no const */
+	struct iovec data = { .iov_base = (void *)(uintptr_t)answer, .iov_len = length };
+	const struct msghdr message = {
+		.msg_name = &to.client,
+		.msg_namelen = to.client_length,
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = to.control_length ? to.control.bytes : NULL,
+		.msg_controllen = to.control_length,
+	};
+
+	if (length > 0)
+		(void)sendmsg(to.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); /* lost is lost: UDP */
+}
+
+static void serve_query(struct dns_server *server, const uint8_t *query, size_t length,
+			const struct sender *sender)
+{
+	uint8_t answer[DNS_EDNS_SIZE];
+	struct dns_decision decision;
+	size_t answer_length = answer_query(server, query, length, false, answer, &decision);
+	struct question *question;
+
+	if (decision.want == DNS_WANT_NOTHING) {
+		send_datagram(sender, answer, answer_length);
+		return;
+	}
+	question = question_new(server, query, length);
+	if (!question)
+		return; /* no memory: as if the datagram had been lost */
+	question->sender = *sender;
+	question_ask(question, &decision);
+}
+
 /* Returns false when nothing is left to read. */
 static bool serve_datagram(struct dns_server *server, int fd)
 {
-	uint8_t query[QUERY_UDP_MAX], answer[DNS_EDNS_SIZE];
-	struct sockaddr_storage client;
-	union pktinfo_control control;
+	uint8_t query[QUERY_UDP_MAX];
+	struct sender sender = { .fd = fd };
 	struct iovec data = { .iov_base = query, .iov_len = sizeof(query) };
 	struct msghdr message = {
-		.msg_name = &client,
-		.msg_namelen = sizeof(client),
+		.msg_name = &sender.client,
+		.msg_namelen = sizeof(sender.client),
 		.msg_iov = &data,
 		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		.msg_control = sender.control.bytes,
+		.msg_controllen = sizeof(sender.control.bytes),
 	};
 	ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
 
 	if (got < 0)
 		return errno != EAGAIN && errno != EBADF;
-	data.iov_base = answer;
-	data.iov_len = answer_query(server, query, (size_t)got, false, answer);
-	message.msg_flags = 0;
 	fix_pktinfo(&message);
-	if (data.iov_len > 0)
-		(void)sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); /* lost is lost: UDP */
+	sender.client_length = message.msg_namelen;
+	sender.control_length = message.msg_control ? message.msg_controllen : 0;
+	serve_query(server, query, (size_t)got, &sender);
 	return true;
 }
 
@@ -197,6 +391,8 @@ static void stream_close(struct stream *stream)
 {
 	struct dns_server *server = stream->server;
 
+	if (stream->question)
+		question_drop(stream->question);
 	timer_stop(&stream->idle);
 	link_remove(&stream->link);
 	server->stream_count--;
@@ -243,6 +439,24 @@ static int read_prefix(struct stream *stream)
 	return stream->message ? 1 : -1;
 }
 
+/* Keeps what is to be sent when the socket takes it. Returns 0 or -ENOMEM. */
+static int keep_answer(struct stream *stream, const uint8_t *bytes, size_t length)
+{
+	stream->message = malloc(length);
+	if (!stream->message)
+		return -ENOMEM;
+	memcpy(stream->message, bytes, length);
+	stream->length = length;
+	stream->is_writing = true;
+	return watch_change(stream->server->loop, stream->watch, EPOLLOUT);
+}
+
+static void put_prefix(size_t length)
+{
+	stream_answer[0] = (uint8_t)(length >> 8);
+	stream_answer[1] = (uint8_t)length;
+}
+
 /* Keeps what the socket does not take. */
 static int send_answer(struct stream *stream, size_t length)
 {
@@ -254,19 +468,42 @@ static int send_answer(struct stream *stream, size_t length)
 		sent = 0;
 	if ((size_t)sent == length)
 		return 1;
-	stream->length = length - (size_t)sent;
-	stream->message = malloc(stream->length);
-	if (!stream->message)
+	return keep_answer(stream, stream_answer + sent, length - (size_t)sent) < 0 ? -1 : 0;
+}
+
+/*
+ * The upstream server has answered; what is to be sent stands in stream_answer. The stream is not
+ * touched further, it may be in use: the next event sends it, or closes.
+ */
+static void stream_answer_later(struct stream *stream, size_t length)
+{
+	timer_start(&stream->server->idle, &stream->idle);
+	put_prefix(length);
+	if (keep_answer(stream, stream_answer, PREFIX_BYTES + length) < 0)
+		(void)shutdown(stream->watch->fd, SHUT_RDWR); /* an event that closes */
+}
+
+/* Until the answer is there, nothing more is read. */
+static int start_waiting(struct stream *stream, const struct dns_decision *decision)
+{
+	struct question *question = question_new(stream->server, stream->message, stream->length);
+
+	if (!question)
 		return -1;
-	memcpy(stream->message, stream_answer + sent, stream->length);
-	stream->is_writing = true;
-	return watch_change(stream->server->loop, stream->watch, EPOLLOUT) < 0 ? -1 : 0;
+	forget_message(stream);
+	question->stream = stream;
+	stream->question = question;
+	if (watch_change(stream->server->loop, stream->watch, 0) < 0)
+		return -1;
+	question_ask(question, decision);
+	return 0;
 }
 
 static int read_query(struct stream *stream)
 {
 	ssize_t got = recv(stream->watch->fd, stream->message + stream->done,
 			   stream->length - stream->done, MSG_DONTWAIT);
+	struct dns_decision decision;
 	size_t length;
 
 	if (got <= 0)
@@ -274,14 +511,15 @@ static int read_query(struct stream *stream)
 	stream->done += (size_t)got;
 	if (stream->done < stream->length)
 		return 1;
-	length = answer_query(stream->server, stream->message, stream->length, true,
-			      stream_answer + PREFIX_BYTES);
-	forget_message(stream);
 	timer_start(&stream->server->idle, &stream->idle);
+	length = answer_query(stream->server, stream->message, stream->length, true,
+			      stream_answer + PREFIX_BYTES, &decision);
+	if (decision.want != DNS_WANT_NOTHING)
+		return start_waiting(stream, &decision);
+	forget_message(stream);
 	if (length == 0)
 		return -1; /* not a query: whoever sends that gets no second chance */
-	stream_answer[0] = (uint8_t)(length >> 8);
-	stream_answer[1] = (uint8_t)length;
+	put_prefix(length);
 	return send_answer(stream, PREFIX_BYTES + length);
 }
 
@@ -313,6 +551,10 @@ static void stream_ready(void *owner, uint32_t events)
 	int result = 1;
 
 	(void)events;
+	if (stream->question) { /* nothing else is watched then: the client is gone */
+		stream_close(stream);
+		return;
+	}
 	for (int i = 0; i < QUERIES_A_TURN && result > 0; i++)
 		result = stream_step(stream);
 	if (result < 0)
@@ -345,6 +587,7 @@ void dns_server_accept(struct dns_server *server, int fd)
 void dns_server_init(struct dns_server *server)
 {
 	link_ring_init(&server->streams);
+	link_ring_init(&server->questions);
 	timer_queue_init(server->loop, &server->idle, IDLE_MS, stream_expired);
 }
 
@@ -354,6 +597,8 @@ void dns_server_done(struct dns_server *server)
 
 	while ((link = server->streams.next) && link != &server->streams)
 		stream_close(CONTAINER_OF(link, struct stream, link));
+	while ((link = server->questions.next) && link != &server->questions)
+		question_drop(CONTAINER_OF(link, struct question, link));
 	for (size_t i = 0; i < DNS_UDP_LISTENERS; i++)
 		watch_close(server->loop, &server->sockets[i]);
 }

@@ -12,6 +12,7 @@
 #include "policy/base/text.h"
 
 #define FLAG_QR 0x8000
+#define FLAG_AA 0x0400
 #define FLAG_TC 0x0200
 #define FLAG_RD 0x0100
 #define FLAG_RA 0x0080
@@ -236,23 +237,25 @@ static void commit(struct dns_reply *reply, size_t started_at, size_t count_at)
 void dns_reply_begin(struct dns_reply *reply, const struct dns_query *query, uint8_t *bytes,
 		     size_t limit)
 {
-	*reply = (struct dns_reply) { .query = query, .bytes = bytes, .limit = limit };
+	*reply = (struct dns_reply) {
+		.query = query, .bytes = bytes, .limit = limit, .ttl_s = DNS_TTL_S
+	};
 	memset(bytes, 0, DNS_HEADER_SIZE);
 	reply->used = DNS_HEADER_SIZE;
-	if (!query->question)
-		return;
-	write_bytes(reply, query->question, query->question_length);
-	if (!reply->is_truncated)
+	if (query->question)
+		write_bytes(reply, query->question, query->question_length);
+	if (query->question && !reply->is_truncated)
 		bytes[5] = 1;
+	reply->question_end = reply->used;
 }
 
-static void write_answer_head(struct dns_reply *reply, uint16_t type, uint16_t length)
+static void write_answer_head(struct dns_reply *reply, uint16_t type, size_t length)
 {
 	write_16(reply, NAME_POINTER);
 	write_16(reply, type);
 	write_16(reply, ns_c_in);
-	write_32(reply, DNS_TTL_S);
-	write_16(reply, length);
+	write_32(reply, reply->ttl_s);
+	write_16(reply, (uint16_t)length);
 }
 
 void dns_reply_address(struct dns_reply *reply, const struct addr *addr)
@@ -266,12 +269,14 @@ void dns_reply_address(struct dns_reply *reply, const struct addr *addr)
 	commit(reply, start, ANSWER_COUNT_AT);
 }
 
-void dns_reply_pointer(struct dns_reply *reply, const char *name)
+/* Each dot becomes a length; one more for the first label, one for the root, which is "". */
+static size_t name_length(const char *name)
 {
-	size_t start = reply->used;
+	return *name ? strlen(name) + 2 : 1;
+}
 
-	/* each dot becomes a length; one more for the first label, one for the root */
-	write_answer_head(reply, ns_t_ptr, (uint16_t)(strlen(name) + 2));
+static void write_name(struct dns_reply *reply, const char *name)
+{
 	while (*name) {
 		size_t label = strcspn(name, ".");
 
@@ -281,7 +286,37 @@ void dns_reply_pointer(struct dns_reply *reply, const char *name)
 		name += *name == '.';
 	}
 	write_8(reply, 0);
+}
+
+void dns_reply_pointer(struct dns_reply *reply, const char *name)
+{
+	size_t start = reply->used;
+
+	write_answer_head(reply, ns_t_ptr, name_length(name));
+	write_name(reply, name);
 	commit(reply, start, ANSWER_COUNT_AT);
+}
+
+/* Numbers, then a name or a text: a record that has none of them writes nothing there. */
+void dns_reply_record(struct dns_reply *reply, uint16_t type, const struct record *record)
+{
+	size_t start = reply->used;
+	size_t length = 2 * record->number_count;
+
+	length += record->text ? record->text_length : name_length(record->target);
+	write_answer_head(reply, type, length);
+	for (size_t i = 0; i < record->number_count; i++)
+		write_16(reply, record->numbers[i]);
+	if (record->text)
+		write_bytes(reply, record->text, record->text_length);
+	else
+		write_name(reply, record->target);
+	commit(reply, start, ANSWER_COUNT_AT);
+}
+
+bool dns_reply_is_empty(const struct dns_reply *reply)
+{
+	return reply->used == reply->question_end && !reply->is_truncated;
 }
 
 /* Of the root, an ancestor of whatever was asked, and without names of its own to look up. */
@@ -292,14 +327,14 @@ void dns_reply_soa(struct dns_reply *reply)
 	write_8(reply, 0);
 	write_16(reply, ns_t_soa);
 	write_16(reply, ns_c_in);
-	write_32(reply, DNS_TTL_S);
+	write_32(reply, reply->ttl_s);
 	write_16(reply, 2 + 5 * 4);
 	write_16(reply, 0); /* server and mailbox: the root */
 	write_32(reply, 1); /* serial: the policy never changes during a run */
-	write_32(reply, DNS_TTL_S); /* refresh, retry, expire: there is no secondary */
-	write_32(reply, DNS_TTL_S);
-	write_32(reply, DNS_TTL_S);
-	write_32(reply, DNS_TTL_S); /* how long "no" may be kept */
+	write_32(reply, reply->ttl_s); /* refresh, retry, expire: there is no secondary */
+	write_32(reply, reply->ttl_s);
+	write_32(reply, reply->ttl_s);
+	write_32(reply, reply->ttl_s); /* how long "no" may be kept */
 	commit(reply, start, AUTHORITY_COUNT_AT);
 }
 
@@ -325,8 +360,16 @@ static void write_opt(struct dns_reply *reply, uint8_t rcode, uint16_t ede_code,
 	commit(reply, start, ADDITIONAL_COUNT_AT);
 }
 
+void dns_reply_clear(struct dns_reply *reply)
+{
+	reply->used = reply->question_end;
+	reply->bytes[ANSWER_COUNT_AT + 1] = 0;
+	reply->bytes[AUTHORITY_COUNT_AT + 1] = 0;
+	reply->is_truncated = false;
+}
+
 /*
- * AA stays clear and RA is set: we pose as the recursive resolver that the program believes it
+ * AA stays clear (but for dummy answers) and RA is set: we pose as the recursive resolver that the program believes it
  * asks. AD stays clear, nothing was validated. RD and CD are copied (RFC 1035, RFC 4035).
  */
 size_t dns_reply_end(struct dns_reply *reply, uint8_t rcode, uint16_t ede_code,
@@ -336,9 +379,15 @@ size_t dns_reply_end(struct dns_reply *reply, uint8_t rcode, uint16_t ede_code,
 
 	if (reply->query->has_edns)
 		write_opt(reply, rcode, ede_code, ede_text);
+	if (reply->is_truncated) {
+		flags |= FLAG_TC; /* the client asks again over TCP */
+		dns_reply_clear(reply);
+		if (reply->query->has_edns)
+			write_opt(reply, rcode, ede_code, ede_text);
+	}
 	flags |= reply->query->flags & (OPCODE_MASK | FLAG_RD | FLAG_CD);
-	if (reply->is_truncated)
-		flags |= FLAG_TC;
+	if (reply->is_authoritative)
+		flags |= FLAG_AA;
 	reply->bytes[0] = (uint8_t)(reply->query->id >> 8);
 	reply->bytes[1] = (uint8_t)reply->query->id;
 	reply->bytes[2] = (uint8_t)(flags >> 8);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "policy/addr.h"
+#include "proxy/records.h"
 
 #define DNS_HEADER_SIZE	  12
 #define DNS_NAME_TEXT_MAX 253 /* 255 octets on the wire */
@@ -43,21 +44,32 @@ struct dns_query {
  */
 uint8_t dns_query_parse(const uint8_t *bytes, size_t length, struct dns_query *query_out);
 
-/* An answer in the making. Records that do not fit are left out and TC is set. */
+/* An answer in the making. Where not all records fit, none is sent and TC is set. */
 struct dns_reply {
 	const struct dns_query *query;
 	uint8_t *bytes; /* the caller's */
 	size_t limit, used;
+	size_t question_end;
+	uint32_t ttl_s; /* of the records to come; DNS_TTL_S at first */
 	bool is_truncated;
+	bool is_authoritative;
 };
 
 /* @limit is at least DNS_HEADER_SIZE. Copies the question, in the case it was asked in (0x20). */
 void dns_reply_begin(struct dns_reply *reply, const struct dns_query *query, uint8_t *bytes,
 		     size_t limit);
 
-/* The one answer record: an address, or (PTR) a canonical name. */
+/* An answer record: an address, or (PTR) a canonical name. */
 void dns_reply_address(struct dns_reply *reply, const struct addr *addr);
 void dns_reply_pointer(struct dns_reply *reply, const char *name);
+/* SRV, MX or TXT. */
+void dns_reply_record(struct dns_reply *reply, uint16_t type, const struct record *record);
+
+/* Nothing was put in so far: neither sent nor left out. */
+bool dns_reply_is_empty(const struct dns_reply *reply);
+
+/* Takes all records out again. */
+void dns_reply_clear(struct dns_reply *reply);
 
 /* The authority record that lets a resolver keep a negative answer, RFC 2308. */
 void dns_reply_soa(struct dns_reply *reply);

@@ -28,7 +28,7 @@ enum sniff_protocol {
 struct sniff_result {
 	enum sniff_protocol protocol;
 	enum reason reason; /* only with SNIFF_BAD */
-	bool has_name; /* the protocol named its destination (TLS: SNI) */
+	bool has_name; /* the protocol named its destination (TLS: SNI; HTTP/1 where asked for: Host) */
 	char name[NAME_SIZE]; /* canonical; only with has_name */
 };
 
@@ -53,6 +53,15 @@ const char *sniff_protocol_name(enum sniff_protocol protocol);
 /* For protocols that begin with fixed bytes: SNIFF_NO, SNIFF_MORE or SNIFF_YES. */
 enum sniff_state sniff_prefix(const uint8_t *bytes, size_t length, const char *prefix,
 			      size_t prefix_length);
+
+/*
+ * Whom an HTTP/1 request is for: what sniff() leaves out, as it takes the whole header section, and
+ * a name is needed only where nothing else led to the connection. SNIFF_YES without a name: the
+ * request has none. SNIFF_BAD: a server could read it differently (REASON_BAD_HTTP), or what it
+ * has is no host name (REASON_BAD_NAME). Does not change when bytes are appended, either.
+ */
+enum sniff_state sniff_http1_host(const uint8_t *bytes, size_t length,
+				  struct sniff_result *result_out);
 
 /* The rows. A row judges the same bytes the same way, however they were segmented. */
 sniff_fn sniff_tls, sniff_http1, sniff_http2, sniff_ssh;

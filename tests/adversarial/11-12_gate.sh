@@ -28,6 +28,8 @@ for rules in POLICY ANYTHING; do
 	done
 	jailed "${options[@]}" -- sh -c "$EACH" "$ADVERSARY" "${words[@]}"
 	expect_denied "${ends:1}" ''
+	expect_eq "$(refused_packets)" "self tcp $GATE4 $GATE_TCP 2
+self tcp $GATE6 $GATE_TCP 1" 'what the fence has refused'
 
 	# ---- row 12: through the redirect to a destination that is the gate itself
 	jailed "${options[@]}" -- sh -c "$EACH" "$ADVERSARY" \
@@ -43,6 +45,7 @@ deny self $GATE4 $GATE_DNS"
 			jailed "${options[@]}" -- "$ADVERSARY" datagrams 5 "$address" "$port"
 			expect_match "$OUT" '^5 ECONNREFUSED'
 			expect_eq "$(queries)" '' 'queries'
+			expect_eq "$(refused_packets)" "self udp $address $port 5" 'what the fence has refused'
 		done
 	done
 

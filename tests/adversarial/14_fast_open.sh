@@ -22,6 +22,7 @@ for address in "$STRANGER4" "$STRANGER6"; do
 	# straight at the listener: nobody takes the bytes of a SYN there either
 	jailed "${POLICY[@]}" -- "$ADVERSARY" fast-open "$GATE4" "$GATE_TCP" "$request"
 	expect_denied ECONNREFUSED ''
+	expect_eq "$(refused_packets)" "self tcp $GATE4 $GATE_TCP 1" 'what the fence has refused'
 done
 expect_silence
 expect_arrivals http 80 2

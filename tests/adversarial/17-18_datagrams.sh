@@ -32,6 +32,7 @@ for rules in POLICY ANYTHING; do
 		for port in 1 123 443 5353 51820; do
 			jailed "${options[@]}" -- "$ADVERSARY" datagrams 50 "$address" "$port"
 			expect_denied "50 ECONNREFUSED"$'\n'"${OUT##*$'\n'}" ''
+			expect_eq "$(refused_packets)" "not-tcp udp $address $port 50" 'what the fence has refused'
 			expect_eq "$(($(awk '/^median/ { print $2 }' <<<"$OUT") < 50000))" 1 'under 50 ms'
 		done
 	done
@@ -39,7 +40,27 @@ done
 for address in "$PUB4" "$PUB6"; do
 	jailed "${POLICY[@]}" -- "$ADVERSARY" datagrams 5000 "$address" 443
 	expect_match "$OUT" $'^5000 ECONNREFUSED\nmedian'
+	# a flood is one record, and one more at the end; it is told on stderr once
+	expect_match "$(refused_packets)" "^not-tcp udp $address 443 [0-9]{3,4}\$"
+	expect_eq "$(jq -s 'length' "$T/audit")" 2 'records of a flood'
+	expect_eq "$(grep -c denied: <<<"$ERR")" 1 'lines about a flood'
 done
+
+# ---- the name is told, and no rule is suggested that would not help
+jailed --allow domain=ok.test -- "$PYTHON" -c '
+import socket
+for kind, *_, address in socket.getaddrinfo("ok.test", 4433, type=socket.SOCK_DGRAM):
+	socket.socket(kind, socket.SOCK_DGRAM).sendto(b"?", address)'
+expect_eq "$(refused_packets | sort -u)" 'not-tcp udp ok.test 4433 1' 'what the fence has refused'
+expect_eq "$ERR" 'nsgate: denied: udp ok.test:4433 (not-tcp: only TCP and DNS are carried)'
+
+# ---- what the kernel sends for a program is refused and recorded, too: a membership report (IGMP)
+jailed "${POLICY[@]}" -- "$PYTHON" -c '
+import socket, time
+group = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.1.2.3") + socket.inet_aton("0.0.0.0"))
+time.sleep(1.5)'
+expect_match "$(refused_packets)" '^not-tcp ip-2 224\.0\.0\.22 - [1-9]'
 
 # ---- port 53 is the gate's resolver, whoever was meant
 for address in "$STRANGER4" "$STRANGER6"; do

@@ -41,4 +41,5 @@ for port in "$GATE_TCP" "$GATE_DNS"; do
 	jailed --allow "cidr=$PUB4" -- "$ADVERSARY" twins "$port" "$PUB4" 4444 "$GATE4" "$GATE_TCP"
 	expect_eq "$OUT" $'got SSH-2.0-nsgate_test\nECONNREFUSED'
 	expect_eq "$(records)" "allow allow-rule $PUB4 4444"
+	expect_eq "$(refused_packets)" "self tcp $GATE4 $GATE_TCP 1" 'what the fence has refused'
 done

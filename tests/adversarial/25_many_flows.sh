@@ -29,6 +29,9 @@ ECONNRESET\$"
 expect_eq "$(records | LC_ALL=C sort | uniq -c | sed 's/^ *//')" "2501 deny raw-ip $STRANGER4 4444
 2500 deny raw-ip $STRANGER6 4444
 1 deny self $GATE4 $GATE_DNS" 'audit records'
+# a flood of one kind is not told packet by packet, and does not hide another kind
+expect_match "$(refused_packets)" "^self tcp $GATE4 $GATE_TCP 1
+not-tcp udp $STRANGER4 443 [1-9][0-9]*\$"
 expect_silence
 expect_arrivals banner 4444 0
 

@@ -70,7 +70,16 @@ jailed() # OPTION... -- COMMAND...
 # What the last run's connections came to: "VERDICT REASON NAME-OR-ADDRESS PORT", one a line.
 records()
 {
-	jq -r 'select(.protocol != "dns") | "\(.verdict) \(.reason) \(.name // .address) \(.port)"' \
+	jq -r 'select(.protocol != "dns" and .packets == null) |
+		"\(.verdict) \(.reason) \(.name // .address) \(.port)"' \
+		"$T/audit"
+}
+
+# Packets that the gate's rules refused, a line a flow: "REASON PROTOCOL NAME-OR-ADDRESS PORT PACKETS".
+refused_packets()
+{
+	jq -rs 'map(select(.packets)) | group_by([.protocol, .address, .port])[] |
+		"\(.[0].reason) \(.[0].protocol) \(.[0].name // .[0].address) \(.[0].port // "-") \(map(.packets) | add)"' \
 		"$T/audit"
 }
 

@@ -410,6 +410,20 @@ arrivals() # KIND PORT
 	grep -c . "$T/$1-$2.log" || true
 }
 
+# ---- audit ----------------------------------------------------------------------------------
+
+need_jsonschema()
+{
+	"$PYTHON" -c 'import jsonschema' 2>/dev/null || skip 'no python3-jsonschema: scripts/install-packages test'
+}
+
+# Every line is a record as docs/audit.schema.json says, and none is missing unsaid. OUT: "JAILS RECORDS".
+expect_audit() # FILE [HALF-LINES]
+{
+	run "$PYTHON" "$TEST_LIB/audit_lines.py" "$1" "$TEST_ROOT/docs/audit.schema.json" "${@:2}"
+	expect_eq "$STATUS" 0 "the audit file $1"
+}
+
 # ---- leftovers ------------------------------------------------------------------------------
 
 # Writes to FILE what a run of nsgate could leave behind: processes and their namespaces, interfaces,

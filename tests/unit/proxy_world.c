@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -368,15 +369,22 @@ static bool make_listeners(void)
 
 	for (int i = 0; i < NET_LISTENERS; i++) {
 		static const struct {
+			sa_family_t family;
 			int type;
 			uint16_t port;
-		} kinds[NET_LISTENERS_V4] = { { SOCK_STREAM, NET_PLAN_TCP_PORT },
-					      { SOCK_DGRAM, NET_PLAN_DNS_PORT },
-					      { SOCK_STREAM, NET_PLAN_DNS_PORT } };
+		} kinds[NET_LISTENERS] = {
+			[NET_LISTEN_TCP4] = { AF_INET, SOCK_STREAM, NET_PLAN_TCP_PORT },
+			[NET_LISTEN_DNS_UDP4] = { AF_INET, SOCK_DGRAM, NET_PLAN_DNS_PORT },
+			[NET_LISTEN_DNS_TCP4] = { AF_INET, SOCK_STREAM, NET_PLAN_DNS_PORT },
+			[NET_LISTEN_TCP6] = { AF_INET6, SOCK_STREAM, NET_PLAN_TCP_PORT },
+			[NET_LISTEN_DNS_UDP6] = { AF_INET6, SOCK_DGRAM, NET_PLAN_DNS_PORT },
+			[NET_LISTEN_DNS_TCP6] = { AF_INET6, SOCK_STREAM, NET_PLAN_DNS_PORT },
+		};
 
-		listeners[i] = gate_socket(i < NET_LISTENERS_V4 ? AF_INET : AF_INET6,
-					   kinds[i % NET_LISTENERS_V4].type,
-					   kinds[i % NET_LISTENERS_V4].port);
+		listeners[i] = i == NET_LISTEN_DENIED
+				       ? socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+						NETLINK_NETFILTER) /* tests/e2e has the real one */
+				       : gate_socket(kinds[i].family, kinds[i].type, kinds[i].port);
 		is_complete = is_complete && listeners[i] >= 0;
 	}
 	return is_complete;
@@ -427,19 +435,26 @@ void world_stop(void)
 
 /* ---- the proxy ---- */
 
-void world_add_rules(struct policy *policy, const char *const *rules)
+/* "KEY VALUE", for the key network.KEY of the settings. */
+static int add_setting(struct settings *settings, const char *text, struct err *err)
+{
+	size_t length = strcspn(text, " ");
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "network.%.*s", (int)length, text);
+	return setting_put(settings, setting_key_find(path), text + length + 1, place_of("test"),
+			   SETTING_FROM_FILE, err);
+}
+
+void world_add_settings(struct settings *settings, const char *const *lines)
 {
 	struct err err;
 
-	for (; *rules; rules++) {
-		int rc = strncmp(*rules, "deny ", 5) == 0
-				 ? policy_deny(policy, *rules + 5, place_of("test"), &err)
-				 : policy_allow(policy, *rules + 6, place_of("test"), &err);
-
-		if (rc < 0)
+	for (; *lines; lines++) {
+		if (add_setting(settings, *lines, &err) < 0)
 			_exit(99);
 	}
-	if (policy_compile(policy, &err) < 0)
+	if (policy_compile(&settings->policy, &err) < 0)
 		_exit(99);
 }
 
@@ -449,6 +464,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	const struct rlimit limit = { max_files, max_files };
 	struct settings settings;
 	struct proxy_config config = {
+		.inbound_fd = -1,
 		.settings = &settings,
 		.plan = &plan,
 		.audit_fd = audit_fd,
@@ -462,7 +478,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	if (getenv("PROXY_DEBUG"))
 		log_level_set(LOG_DEBUG);
 	settings_init(&settings);
-	world_add_rules(&settings.policy, rules);
+	world_add_settings(&settings, rules);
 	if (setns(namespace_fd, CLONE_NEWNET) < 0 ||
 	    (max_files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
 		_exit(98);
