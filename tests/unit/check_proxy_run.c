@@ -923,6 +923,18 @@ START_TEST(at_a_dummy_nothing_is_dialled_without_an_allowed_name)
 }
 END_TEST
 
+START_TEST(at_a_dummy_a_client_that_is_gone_was_denied)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	int fd = dial("any.test", PORT_ECHO);
+
+	(void)poll(NULL, 0, 50); /* until it was accepted */
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	(void)close(fd);
+	expect_verdict("deny", "no-name");
+}
+END_TEST
+
 /* The end of the run finds it waiting, or with a request that was not looked at. */
 START_TEST(at_a_dummy_the_end_leaves_nothing_unsaid)
 {
@@ -975,8 +987,8 @@ static const struct {
 	const char *sni;
 	const char *verdict, *reason;
 } shared[] = {
-	{ { "alias.test", "dns.test" }, "alias.test", "allow", "allow-rule" },
-	{ { "dns.test", "alias.test" }, "dns.test", "allow", "allow-rule" },
+	{ { "alias.test", "dns.test" }, "dns.test", "allow", "allow-rule" },
+	{ { "dns.test", "alias.test" }, "alias.test", "allow", "allow-rule" },
 	{ { "dns.test", "dns.test" }, "alias.test", "deny", "name-mismatch" },
 	{ { "dns.test", "alias.test" }, "ok.test", "deny", "name-mismatch" },
 	{ { "dns.test", "alias.test" }, "secret.test", "deny", "name-mismatch" },
@@ -1004,8 +1016,10 @@ START_TEST(names_that_share_an_address_are_told_apart_by_sni)
 	record = connection(list);
 	ck_assert_str_eq(text_of(record, "verdict"), shared[_i].verdict);
 	ck_assert_str_eq(text_of(record, "reason"), shared[_i].reason);
-	if (is_allowed)
+	if (is_allowed) {
 		ck_assert_str_eq(text_of(record, "name"), shared[_i].sni);
+		ck_assert_str_eq(text_of(record, "rule") + strlen("domain="), shared[_i].sni);
+	}
 	json_decref(list);
 }
 END_TEST
@@ -1405,6 +1419,7 @@ int main(void)
 	tcase_add_loop_test(dummy, at_a_dummy_the_client_says_whom_it_wants, 0, 2);
 	tcase_add_loop_test(dummy, at_a_dummy_nothing_is_dialled_without_an_allowed_name, 0,
 			    ROWS(nameless));
+	tcase_add_test(dummy, at_a_dummy_a_client_that_is_gone_was_denied);
 	tcase_add_loop_test(dummy, at_a_dummy_the_end_leaves_nothing_unsaid, 0, 2);
 	tcase_add_checked_fixture(real_names, start_real, stop);
 	suite_add_tcase(suite, real_names);
