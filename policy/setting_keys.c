@@ -201,11 +201,11 @@ static int put_path(struct settings *settings, enum path_kind kind, const char *
 		    struct place place, struct err *err)
 {
 	size_t count = settings->path_count;
-	struct path_setting *grown = reallocarray(settings->paths, count + 1, sizeof(*grown));
-	struct path_setting path = { .kind = kind };
+	struct path_setting *grown, path = { .kind = kind };
 
 	if (!*text)
 		return unexpected(text, place, "a path", err);
+	grown = reallocarray(settings->paths, count + 1, sizeof(*grown));
 	if (grown)
 		settings->paths = grown;
 	path.path = settings_keep(settings, text);
