@@ -387,5 +387,5 @@ _Noreturn void child_main(const struct jail_start *start)
 		err_set(&err, errno, "fork the payload");
 		give_up(&child, EXIT_NSGATE, &err);
 	}
-	init_main(payload, start->lifeline_fd, start->report_fd);
+	init_main(payload, start);
 }

@@ -1,17 +1,22 @@
 /*
  * Pid 1 of the jail: reaps orphans, passes on signals, and ends when the payload ends, with which
- * the kernel ends everybody else. It never runs foreign code and has no capability.
+ * the kernel ends everybody else. It never runs foreign code and has no capability. Where ports are
+ * published, it makes sockets in the jail's network for the proxy, which connects them from outside.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "jail/fds.h"
 #include "jail/jail.h"
 #include "jail/start.h"
+#include "policy/base/auto.h"
+#include "policy/base/fdpass.h"
 
 void start_forwarded_signals(sigset_t *set_out)
 {
@@ -58,10 +63,41 @@ static void take_signal(const struct signalfd_siginfo *info, pid_t payload, int 
 		(void)kill(payload, (int)info->ssi_signo); /* it may have ended meanwhile */
 }
 
-_Noreturn void init_main(pid_t payload, int lifeline_fd, int report_fd)
+/* A message with a TCP socket of the jail's network, or without one when there is none to be had. */
+static int answer_inbound(int inbound_fd, int family)
 {
-	enum { SIGNALS, LIFELINE, WATCHED };
-	struct pollfd watched[WATCHED] = { [LIFELINE] = { .fd = lifeline_fd, .events = POLLIN } };
+	int made AUTO(fd_release) =
+		socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	struct err ignored; /* nobody here to tell */
+
+	if (made >= 0)
+		return fdpass_send(inbound_fd, &made, 1, &ignored);
+	return send(inbound_fd, "E", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+/*
+ * The proxy asks for a socket: '4' or '6', and that is all that is ever read. Anything else, or a
+ * proxy that takes no answers, ends the service.
+ */
+static void serve_inbound(int *inbound_fd)
+{
+	char family = 0;
+	ssize_t got = recv(*inbound_fd, &family, 1, 0);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got != 1 || (family != '4' && family != '6') ||
+	    answer_inbound(*inbound_fd, family == '4' ? AF_INET : AF_INET6) < 0)
+		fd_release(inbound_fd);
+}
+
+_Noreturn void init_main(pid_t payload, const struct jail_start *start)
+{
+	enum { SIGNALS, LIFELINE, INBOUND, WATCHED };
+	struct pollfd watched[WATCHED] = {
+		[LIFELINE] = { .fd = start->lifeline_fd, .events = POLLIN },
+		[INBOUND] = { .fd = start->inbound_fd, .events = POLLIN }, /* -1 is not watched */
+	};
 	struct signalfd_siginfo info;
 	sigset_t signals;
 
@@ -73,13 +109,15 @@ _Noreturn void init_main(pid_t payload, int lifeline_fd, int report_fd)
 	if (watched[SIGNALS].fd < 0)
 		_exit(EXIT_NSGATE);
 	fds_let_go(STDERR_FILENO); /* whoever reads them waits for the payload, not for us */
-	reap(payload, report_fd); /* it may have ended before we listened */
+	reap(payload, start->report_fd); /* it may have ended before we listened */
 	for (;;) {
 		if (poll(watched, WATCHED, -1) < 0 && errno != EINTR)
 			_exit(EXIT_NSGATE);
 		if (watched[LIFELINE].revents)
 			_exit(EXIT_NSGATE); /* the supervisor is gone */
 		while (read(watched[SIGNALS].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			take_signal(&info, payload, report_fd);
+			take_signal(&info, payload, start->report_fd);
+		if (watched[INBOUND].revents)
+			serve_inbound(&watched[INBOUND].fd);
 	}
 }

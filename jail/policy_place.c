@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "jail/mount/mount.h"
+#include "jail/mount_table.h"
+#include "policy/base/auto.h"
 #include "policy/settings.h"
 
 #define LINKS_MAX 40 /* as many as the kernel follows */
 
 struct walk {
 	const struct mount_list *mounts;
+	const struct mount_table *table; /* where the caller is */
 	const char *path; /* as it was named, for messages */
 	char here[PATH_MAX]; /* absolute, without symlinks; "" = the root */
 	char rest[PATH_MAX]; /* to go */
@@ -45,7 +48,10 @@ static bool is_covered(const struct mount_list *mounts, size_t index)
 	return false;
 }
 
-/* Can @path be changed through a mount of @source? A mount point itself cannot be replaced. */
+/*
+ * Can @path be changed through a mount of @source? A mount point itself cannot be replaced. The root
+ * is "" or "/".
+ */
 static bool is_in(const char *path, bool is_directory, const char *source)
 {
 	size_t length = strcmp(source, "/") == 0 ? 0 : strlen(source);
@@ -55,29 +61,69 @@ static bool is_in(const char *path, bool is_directory, const char *source)
 	return path[length] == '/' || (path[length] == '\0' && !is_directory);
 }
 
-/* The mount that gives the command a hold on @path; NULL = there is none. */
-static const struct mount_entry *find_writable(const struct mount_list *mounts, const char *path,
-					       bool is_directory)
+static bool is_spot_in(const struct mount_spot *spot, bool is_directory, unsigned major,
+		       unsigned minor, const char *root)
 {
-	for (size_t i = 0; i < mounts->count; i++) {
+	return spot->major == major && spot->minor == minor &&
+	       is_in(spot->path, is_directory, root);
+}
+
+/*
+ * Is @spot shown where a bind of @source shows it, under whatever name? The bind brings along what
+ * is mounted below.
+ */
+static int is_shown(const struct walk *walk, const struct mount_spot *spot, const char *source,
+		    bool *is_shown_out, struct err *err)
+{
+	const struct mount_table *table = walk->table;
+	bool is_directory = S_ISDIR(walk->status.st_mode);
+	struct mount_spot root;
+
+	if (mount_table_locate(table, source, &root, err) < 0)
+		return err_wrap(err, "policy %s", walk->path);
+	*is_shown_out = is_spot_in(spot, is_directory, root.major, root.minor, root.path);
+	for (size_t i = 0; i < table->count && !*is_shown_out; i++) {
+		const struct mount_row *row = &table->rows[i];
+
+		*is_shown_out = is_in(row->point, true, source) &&
+				is_spot_in(spot, is_directory, row->major, row->minor, row->root);
+	}
+	return 0;
+}
+
+/* The mount that gives the command a hold on where the walk is; NULL = there is none. */
+static int find_writable(const struct walk *walk, const struct mount_entry **entry_out,
+			 struct err *err)
+{
+	const struct mount_list *mounts = walk->mounts;
+	struct mount_spot spot;
+	bool is_found = false;
+
+	if (mount_table_locate(walk->table, walk->here, &spot, err) < 0)
+		return err_wrap(err, "policy %s", walk->path);
+	*entry_out = NULL;
+	for (size_t i = 0; i < mounts->count && !is_found; i++) {
 		const struct mount_entry *entry = &mounts->entries[i];
 
-		if (entry->kind == &mount_kind_bind && !is_covered(mounts, i) &&
-		    is_in(path, is_directory, entry->source))
-			return entry;
+		if (entry->kind != &mount_kind_bind || is_covered(mounts, i))
+			continue;
+		if (is_shown(walk, &spot, entry->source, &is_found, err) < 0)
+			return -err->code;
+		*entry_out = is_found ? entry : NULL;
 	}
-	return NULL;
+	return 0;
 }
 
 static int refuse(const struct walk *walk, const struct mount_entry *place, struct err *err)
 {
 	bool is_in_place = strcmp(place->source, place->target) == 0;
+	bool is_there = is_in(walk->here, S_ISDIR(walk->status.st_mode), place->source);
 
 	err_bad(err,
-		"policy %s: the command could change it for the next run: %s lies in %s, which is "
+		"policy %s: the command could change it for the next run: %s lies in %s%s, which is "
 		"writable in the jail%s%s",
-		walk->path, walk->here, place->source, is_in_place ? "" : " as ",
-		is_in_place ? "" : place->target);
+		walk->path, walk->here, place->source, is_there ? "" : ", by another mount",
+		is_in_place ? "" : " as ", is_in_place ? "" : place->target);
 	return err_hint(
 		err, "Keep it where the jail cannot write, such as ~/.config/nsgate or /etc%s%s.",
 		is_in_place ? "; or have the changes thrown away: --overlay " : "",
@@ -88,8 +134,10 @@ static int refuse(const struct walk *walk, const struct mount_entry *place, stru
 static int check_step(const struct walk *walk, struct err *err)
 {
 	mode_t mode = walk->status.st_mode;
-	const struct mount_entry *place = find_writable(walk->mounts, walk->here, S_ISDIR(mode));
+	const struct mount_entry *place;
 
+	if (find_writable(walk, &place, err) < 0)
+		return -err->code;
 	if (place)
 		return refuse(walk, place, err);
 	if (S_ISLNK(mode) || !(mode & S_IWOTH) || (S_ISDIR(mode) && mode & S_ISVTX))
@@ -194,33 +242,37 @@ static int check_links(const struct walk *walk, struct err *err)
 			(uintmax_t)walk->status.st_ino);
 }
 
-static int check_file(const struct settings_file *file, const struct mount_list *mounts,
-		      const char *directory, struct err *err)
+/* Walks to @walk->path and says whether it may be there. */
+static int check_path(struct walk *walk, const char *directory, struct err *err)
 {
-	struct walk walk = { .mounts = mounts, .path = file->path };
+	int rc = walk_path(walk, directory, err);
 
-	if (walk_path(&walk, directory, err) < 0)
-		return -err->code;
-	if (file->inode != walk.status.st_ino || file->device != walk.status.st_dev)
-		return err_set(err, EAGAIN, "policy %s: it was replaced meanwhile", file->path);
-	return check_links(&walk, err);
+	return rc < 0 ? rc : check_links(walk, err);
 }
 
 int policy_place_check(const struct settings *settings, const struct mount_list *mounts,
 		       const char *directory, struct err *err)
 {
-	struct walk credentials = {
-		.mounts = mounts,
-		.path = settings->values.upstream.credentials_path,
-	};
+	const char *credentials = settings->values.upstream.credentials_path;
+	struct mount_table table AUTO(mount_table_done) = { 0 };
+	struct walk walk = { .mounts = mounts, .table = &table };
 
-	for (size_t i = 0; i < settings->file_count; i++) {
-		if (check_file(&settings->files[i], mounts, directory, err) < 0)
-			return -err->code;
-	}
-	if (!credentials.path)
+	if (!settings->file_count && !credentials)
 		return 0;
-	if (walk_path(&credentials, directory, err) < 0)
-		return -err->code;
-	return check_links(&credentials, err);
+	if (mount_table_read(&table, err) < 0)
+		return err_wrap(err, "policy");
+	for (size_t i = 0; i < settings->file_count; i++) {
+		const struct settings_file *file = &settings->files[i];
+
+		walk = (struct walk) { .mounts = mounts, .table = &table, .path = file->path };
+		if (check_path(&walk, directory, err) < 0)
+			return -err->code;
+		if (file->inode != walk.status.st_ino || file->device != walk.status.st_dev)
+			return err_set(err, EAGAIN, "policy %s: it was replaced meanwhile",
+				       file->path);
+	}
+	if (!credentials)
+		return 0;
+	walk = (struct walk) { .mounts = mounts, .table = &table, .path = credentials };
+	return check_path(&walk, directory, err);
 }

@@ -20,10 +20,8 @@ static int read_again(const struct jail_spec *spec, struct jail_spec *fresh, str
 	return rc < 0 ? rc : 0;
 }
 
-static void warn_of_the_rest(const struct settings *now, const struct settings *fresh)
+static void warn_of_the_rest(const char *key)
 {
-	const char *key = settings_other_difference(now, fresh);
-
 	if (key)
 		log_warn("reload: %s has changed, which takes effect with the next run", key);
 }
@@ -33,17 +31,21 @@ int reload(const struct reload *run, char *told, size_t size, struct err *err)
 	const struct jail_spec *spec = run->spec;
 	struct jail_spec fresh AUTO(spec_done);
 	int audit_fd AUTO(fd_release) = -1;
+	const char *changed;
 	unsigned closed;
 
 	spec_init(&fresh);
-	if (read_again(spec, &fresh, err) < 0 ||
-	    spec_accept_policy(&fresh, run->mounts, run->directory, err) < 0)
+	if (read_again(spec, &fresh, err) < 0)
+		return -err->code;
+	changed = settings_other_difference(&spec->settings, &fresh.settings);
+	fresh.settings.values = spec->settings.values; /* what the rules have to go with */
+	if (spec_accept_policy(&fresh, run->mounts, run->directory, err) < 0)
 		return -err->code;
 	/* the file of this run, whatever the policy says by now */
 	if (spec_open_audit(spec, &audit_fd, err) < 0 ||
 	    update_send(run->control_fd, &fresh.settings.policy, audit_fd, &closed, err) < 0)
 		return -err->code;
-	warn_of_the_rest(&spec->settings, &fresh.settings);
+	warn_of_the_rest(changed);
 	(void)snprintf(told, size, "%zu allow and %zu deny rules, %u connections closed",
 		       fresh.settings.policy.allow.count, fresh.settings.policy.deny.count, closed);
 	return 0;

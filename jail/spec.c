@@ -47,6 +47,7 @@ int spec_accept_policy(struct jail_spec *spec, const struct mount_list *mounts,
 
 	policy_each_warning(policy, warn);
 	if (policy_place_check(&spec->settings, mounts, directory, err) < 0 ||
+	    settings_check_upstream(&spec->settings, err) < 0 ||
 	    policy_check_run(policy, err) < 0 || policy_compile(policy, err) < 0)
 		return -err->code;
 	return 0;

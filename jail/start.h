@@ -21,6 +21,7 @@ struct jail_start {
 	int report_fd; /* struct report */
 	int started_fd; /* eventfd: written right before the payload is forked */
 	int proxy_fd; /* to the proxy; -1 without gate */
+	int inbound_fd; /* to the proxy: it asks for sockets; -1 = nothing is published */
 };
 
 enum report_kind {
@@ -38,8 +39,8 @@ struct report {
 /* Life of the jail's first process, from clone() to its end. */
 _Noreturn void child_main(const struct jail_start *start);
 
-/* Life of pid 1 once the payload runs: reap, pass on signals, end with it. */
-_Noreturn void init_main(pid_t payload, int lifeline_fd, int report_fd);
+/* Life of pid 1 once the payload runs: reap, pass on signals, make sockets, end with it. */
+_Noreturn void init_main(pid_t payload, const struct jail_start *start);
 
 /* Signals that are passed on to the payload when somebody sends them to nsgate. */
 void start_forwarded_signals(sigset_t *set_out);

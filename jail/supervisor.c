@@ -30,11 +30,13 @@
 #include <unistd.h>
 
 #include "jail/control.h"
+#include "jail/credentials.h"
 #include "jail/env.h"
 #include "jail/fds.h"
 #include "jail/ids.h"
 #include "jail/jail.h"
 #include "jail/mount/mount.h"
+#include "jail/publish.h"
 #include "jail/reload.h"
 #include "jail/start.h"
 #include "jail/status.h"
@@ -67,6 +69,9 @@ struct run {
 	bool want_reload; /* SIGHUP said so */
 	char jail_id[17]; /* 16 hex digits */
 	int audit_fd; /* owned until the proxy has it */
+	struct upstream_credentials credentials; /* wiped once the proxy has them */
+	int *publish_fds; /* owned, the descriptors until the proxy has them */
+	int inbound_fd; /* owned until the proxy has it; to init; -1 = nothing is published */
 	pid_t proxy, init; /* 0 = not there (any more) */
 	int proxy_fd, init_fd; /* owned pidfds */
 	struct status status; /* how it ended */
@@ -129,7 +134,9 @@ static int plan_view(struct run *run, struct err *err)
 	view.hosts = run->hosts;
 	if (mount_default_view(&run->mounts, &view, err) < 0)
 		return -err->code;
-	return mount_add_paths(&run->mounts, &run->spec->settings, view.home, err);
+	if (mount_add_paths(&run->mounts, &run->spec->settings, view.home, err) < 0)
+		return -err->code;
+	return credentials_hide(&run->spec->settings, &run->mounts, err);
 }
 
 /* Names the run in audit records and for orders. */
@@ -159,6 +166,8 @@ static int prepare(struct run *run, struct err *err)
 	    spec_accept_policy(run->spec, &run->mounts, run->directory, err) < 0 ||
 	    make_id(run, err) < 0 || spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
 	    listen_for_orders(run, err) < 0 ||
+	    credentials_read(&run->spec->settings, &run->credentials, err) < 0 ||
+	    publish_listen(run->spec, &run->publish_fds, err) < 0 ||
 	    net_namespace_inode(&run->start.caller_netns, err) < 0)
 		return -err->code;
 	run->environment = env_build(run->spec, environ);
@@ -182,6 +191,9 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 		.settings = &run->spec->settings,
 		.plan = &run->plan,
 		.audit_fd = run->audit_fd,
+		.credentials = &run->credentials,
+		.publish_fds = run->publish_fds,
+		.inbound_fd = run->inbound_fd,
 		.sniff_timeout_ms = SNIFF_TIMEOUT_MS,
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
 	};
@@ -195,6 +207,7 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	fd_release(&run->signal_fd);
 	fd_release(&run->control_fd);
 	fd_release(&run->orders_fd);
+	fd_release(&run->start.inbound_fd);
 	if (proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
 	/* the jail that was to be served gave up first, and has said why */
@@ -215,6 +228,9 @@ static int start_proxy(struct run *run, int proxy_end, struct err *err)
 		return err_set(err, errno, "fork");
 	}
 	fd_release(&run->audit_fd);
+	explicit_bzero(&run->credentials, sizeof(run->credentials)); /* none of these is for init */
+	fd_release(&run->inbound_fd);
+	publish_release(run->spec, &run->publish_fds);
 	run->proxy_fd = pidfd_open(run->proxy, 0);
 	if (run->proxy_fd < 0) {
 		err_set(err, errno, "watch it");
@@ -294,6 +310,7 @@ static int start_init(struct run *run, int *proxy_end, struct err *err)
 		fd_release(proxy_end); /* or the builder would not see the proxy's death */
 		child_main(&run->start);
 	}
+	fd_release(&run->start.inbound_fd);
 	(void)close(lifeline[0]); /* the jail's */
 	(void)close(reports[1]);
 	if (run->init < 0) {
@@ -323,6 +340,20 @@ static int start_timer(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Between the proxy and init, which makes sockets for it in the jail's network. */
+static int connect_inbound(struct run *run, struct err *err)
+{
+	int ends[2];
+
+	if (run->spec->settings.publish_count == 0)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return err_set(err, errno, "make a socket pair");
+	run->inbound_fd = ends[0];
+	run->start.inbound_fd = ends[1];
+	return 0;
+}
+
 static int start(struct run *run, struct err *err)
 {
 	int control[2] = { -1, -1 };
@@ -333,6 +364,8 @@ static int start(struct run *run, struct err *err)
 			return err_set(err, errno, "make a socket pair");
 		run->control_fd = control[0];
 		proxy_end = control[1];
+		if (connect_inbound(run, err) < 0)
+			return -err->code;
 	}
 	if (run->spec->net == NET_GATE && start_proxy(run, proxy_end, err) < 0)
 		return err_wrap(err, "proxy");
@@ -534,6 +567,9 @@ static void run_done(struct run *run)
 	fd_release(&run->report_fd);
 	fd_release(&run->orders_fd);
 	fd_release(&run->audit_fd);
+	publish_release(run->spec, &run->publish_fds);
+	fd_release(&run->inbound_fd);
+	fd_release(&run->start.inbound_fd);
 	fd_release(&run->proxy_fd);
 	fd_release(&run->init_fd);
 }
@@ -550,6 +586,8 @@ int jail_run(struct jail_spec *spec)
 		.report_fd = -1,
 		.orders_fd = -1,
 		.audit_fd = -1,
+		.inbound_fd = -1,
+		.start.inbound_fd = -1,
 		.proxy_fd = -1,
 		.init_fd = -1,
 	};

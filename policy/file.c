@@ -25,7 +25,6 @@ struct reader {
 	const struct reader *parent; /* that included it; NULL = none */
 	const struct settings_file *file; /* NULL: it is none, and cannot include any */
 	unsigned depth; /* of includes */
-	bool is_profile;
 };
 
 static int load_file(struct settings *settings, const char *path, const struct reader *parent,
@@ -114,11 +113,10 @@ static int read_includes(const struct reader *reader, const struct node *list, s
 static const struct file_key {
 	const char *name;
 	int (*read)(const struct reader *reader, const struct node *value, struct err *err);
-	bool is_for_profiles;
 } file_keys[] = {
-	{ "version", read_version, true },
-	{ "profiles", read_profiles, false },
-	{ "include", read_includes, false },
+	{ "version", read_version },
+	{ "profiles", read_profiles },
+	{ "include", read_includes },
 	{ 0 },
 };
 
@@ -234,8 +232,6 @@ static int read_setting(const struct reader *reader, const struct setting_key *k
 {
 	char origin[NODE_ORIGIN_SIZE];
 
-	if (reader->is_profile && strncmp(key->path, "network.", 8) != 0)
-		return node_unexpected(value->key, reader->name, "rules alone in a profile", err);
 	if (!key->put)
 		return setting_put(reader->settings, key, "",
 				   node_place(value->key, reader->name, origin), SETTING_FROM_FILE,
@@ -302,8 +298,6 @@ static int read_entry(const struct reader *reader, const struct node *entry, str
 	const struct file_key *file_key = file_key_find(name);
 	const struct setting_key *key = setting_key_find(name);
 
-	if (file_key && reader->is_profile && !file_key->is_for_profiles)
-		return node_unexpected(entry->key, reader->name, "rules alone in a profile", err);
 	if (file_key)
 		return file_key->read(reader, entry, err);
 	if (key && !strchr(key->path, '.'))
@@ -502,7 +496,7 @@ int policy_profile_load(struct settings *settings, const char *name, struct plac
 			struct err *err)
 {
 	const struct policy_profile *profile = policy_profiles;
-	struct reader reader = { .settings = settings, .is_profile = true };
+	struct reader reader = { .settings = settings };
 	char called[64];
 
 	while (profile->name && strcmp(profile->name, name) != 0)

@@ -142,6 +142,33 @@ void policy_each_warning(const struct policy *policy, void (*tell)(const struct 
 	each_warning(&policy->deny, tell);
 }
 
+static bool allows_names(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->allow.count; i++) {
+		if (!policy->allow.rules[i].blocks)
+			return true;
+	}
+	return false;
+}
+
+int policy_check_proxied(const struct policy *policy, struct err *err)
+{
+	if (!allows_names(policy))
+		return 0;
+	for (size_t i = 0; i < policy->deny.count; i++) {
+		const struct rule *rule = &policy->deny.rules[i];
+
+		if (!rule->blocks || rule->domain)
+			continue;
+		(void)err_bad(err,
+			      "%s: '%s' cannot be kept behind an upstream proxy, which "
+			      "looks names up itself",
+			      rule->origin, rule->text);
+		return err_hint(err, "Deny the addresses at that proxy, or the names here.");
+	}
+	return 0;
+}
+
 static int compile(struct rule_list *list, struct err *err)
 {
 	if (list->count == 0)
@@ -204,6 +231,19 @@ static const struct question denies_name = {
 };
 static const struct question allows_name = {
 	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+
+/* No address will ever be known: what has one is never allowed by it, and always denied. */
+static const struct question denies_proxied = {
+	.is_denial = true,
+	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+};
+static const struct question allows_proxied = {
+	.address = ADDRESS_NONE,
 	.want_port = true,
 	.want_rest = true,
 };
@@ -360,6 +400,13 @@ struct verdict policy_judge_name(const struct policy *policy, const char *name, 
 	return judge(policy, &denies_name, &allows_name, &target);
 }
 
+struct verdict policy_judge_proxied(const struct policy *policy, const char *name, uint16_t port)
+{
+	const struct target target = { .name = name, .port = port };
+
+	return judge(policy, &denies_proxied, &allows_proxied, &target);
+}
+
 static struct verdict judge_raw(const struct policy *policy, const struct target *target)
 {
 	struct verdict verdict = judge(policy, &denies_address, &names_address, target);
@@ -419,6 +466,8 @@ static struct verdict judge_named_address(const struct policy *policy, const str
 static struct verdict judge_target(const struct policy *policy, const struct target *target,
 				   enum addr_source source)
 {
+	if (!target->addr)
+		return judge(policy, &denies_proxied, &allows_proxied, target);
 	return target->name ? judge_named_address(policy, target, source)
 			    : judge_raw(policy, target);
 }
@@ -444,10 +493,13 @@ struct verdict policy_judge_stream(const struct policy *policy, const char *name
 				   enum scheme scheme)
 {
 	const struct request stream = { .scheme = scheme }, tls = { .scheme = SCHEME_TLS };
-	struct target target = { .name = name, .addr = addr, .port = port, .request = &stream };
-	struct verdict verdict = judge_target(policy, &target, source);
+	struct target target = { .name = name, .addr = addr, .port = port };
+	struct verdict verdict;
 
-	if (verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
+	if (scheme != SCHEMES)
+		target.request = &stream;
+	verdict = judge_target(policy, &target, source);
+	if (!target.request || verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
 		return verdict;
 	target.request = &tls;
 	if (judge_target(policy, &target, source).is_allowed)

@@ -75,6 +75,19 @@ struct verdict policy_judge_query(const struct policy *policy, const char *name)
 struct verdict policy_judge_name(const struct policy *policy, const char *name, uint16_t port);
 
 /*
+ * The same where an upstream proxy is to dial, which resolves the name itself: no address will be
+ * known, so an allow rule with cidr= does not count, and a deny rule that has domain= and cidr= does,
+ * whatever the address. policy_check_proxied() refuses what is left.
+ */
+struct verdict policy_judge_proxied(const struct policy *policy, const char *name, uint16_t port);
+
+/*
+ * Refuses, in words, a policy that cannot be kept behind an upstream proxy: one that allows names, and
+ * denies addresses wherever they come from. Returns 0 or -EINVAL.
+ */
+int policy_check_proxied(const struct policy *policy, struct err *err);
+
+/*
  * May this be asked, of that host? As policy_judge_name(), or policy_judge_address() where the
  * host is an address, with what a request says beside. The two of them ask which rules may apply
  * as long as nothing of a request is known: an allow rule that speaks of HTTP does, a deny rule
@@ -112,7 +125,8 @@ struct verdict policy_judge_answer(const struct policy *policy, const char *name
 
 /*
  * The last word: as policy_judge_address(), now that the stream's first bytes have shown what is
- * spoken. Where that alone is why no rule allows it, the reason says so.
+ * spoken. Where that alone is why no rule allows it, the reason says so. @addr NULL: an upstream
+ * proxy dials, as in policy_judge_proxied(). @scheme SCHEMES: it is not known yet.
  */
 struct verdict policy_judge_stream(const struct policy *policy, const char *name,
 				   const struct addr *addr, uint16_t port, enum addr_source source,

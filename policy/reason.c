@@ -69,6 +69,8 @@ static struct words words_of(enum reason reason)
 		return (struct words) { "limit", "too many connections or queries at once" };
 	case REASON_AUDIT_FAILED:
 		return (struct words) { "audit-failed", "the audit record could not be written" };
+	case REASON_PUBLISHED:
+		return (struct words) { "published", "it came in through a published port" };
 	case REASONS:
 		break;
 	}

@@ -29,6 +29,7 @@ enum reason {
 	REASON_POOL_EXHAUSTED, /* no number or room is left for another name or address */
 	REASON_LIMIT, /* too many connections, or queries, at once */
 	REASON_AUDIT_FAILED, /* the audit record could not be written */
+	REASON_PUBLISHED, /* it came in through a published port */
 	REASONS
 };
 

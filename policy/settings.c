@@ -2,6 +2,7 @@
 #include "policy/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,30 @@ void settings_done(struct settings *settings)
 	free(settings->files);
 	free(settings->items);
 	settings_init(settings);
+}
+
+int settings_check_upstream(const struct settings *settings, struct err *err)
+{
+	const struct upstream *upstream = &settings->values.upstream;
+
+	if (upstream->kind != UPSTREAM_NONE && settings->values.dns == DNS_REAL)
+		return err_bad(err, "upstream-proxy and dns: real exclude each other: behind the "
+				    "proxy no address is known");
+	if (upstream->kind != UPSTREAM_NONE)
+		return policy_check_proxied(&settings->policy, err);
+	if (upstream->credentials_path)
+		return err_bad(err, "upstream-proxy-credentials %s: there is no upstream-proxy",
+			       upstream->credentials_path);
+	return 0;
+}
+
+const char *publish_format(const struct publish *publish, char *out, size_t size)
+{
+	char address[ADDR_TEXT_MAX];
+
+	(void)snprintf(out, size, publish->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+		       addr_format(&publish->address, address), (unsigned)publish->port);
+	return out;
 }
 
 const char *settings_keep(struct settings *settings, const char *text)

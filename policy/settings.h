@@ -158,6 +158,14 @@ int setting_put(struct settings *settings, const struct setting_key *key, const 
  */
 const char *settings_other_difference(const struct settings *a, const struct settings *b);
 
+/*
+ * Refuses what contradicts itself where an upstream proxy is said. Returns 0 or -EINVAL.
+ */
+int settings_check_upstream(const struct settings *settings, struct err *err);
+
+/* "127.0.0.1:3000" or "[::1]:3000". Returns @out. */
+const char *publish_format(const struct publish *publish, char *out, size_t size);
+
 /* A copy of @text that lives as long as @settings; NULL without memory. */
 const char *settings_keep(struct settings *settings, const char *text);
 

@@ -1,14 +1,19 @@
 /*
  * One intercepted connection, as a state machine. See conn.h.
  *
- *   new -> [naming ->] resolving -> dialing -> sniffing -> relaying -> closed
+ *   new -> [naming ->] resolving -> dialing -> [handshaking ->] sniffing -> relaying -> closed
  *
  * Naming is for a dummy address, which every name has: only the client can say whom it wants.
+ * Handshaking is with an upstream proxy.
  *
  * Two things happen at once: the proxy dials upstream, and it looks at the client's first bytes
  * without taking them (conn->is_sniffed once that is known). Nothing of the client's goes
- * upstream before both are done and the two together are judged (conn->is_judged), but the server's bytes are relayed as soon as it answers:
- * in SSH, SMTP and MySQL the server speaks first and the client waits for it.
+ * upstream before both are done and the two together are judged (conn->is_judged), but the
+ * server's bytes are relayed as soon as it answers: in SSH, SMTP and MySQL the server speaks first
+ * and the client waits for it.
+ *
+ * One that comes in through a published port goes the other way: its client is outside, upstream is
+ * the jail (inbound.h), and there is nothing to judge.
  */
 #include "proxy/conn.h"
 
@@ -32,8 +37,10 @@
 enum conn_state {
 	CONN_NEW, /* accepted, nothing known; not watched */
 	CONN_NAMING, /* the client's bytes must say the name; nothing is allowed or dialled yet */
-	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses */
-	CONN_DIALING, /* dial is set; its addresses are allowed */
+	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses, its own or
+			   the upstream proxy's */
+	CONN_DIALING, /* dial is set, and its addresses are allowed; or inbound is set */
+	CONN_HANDSHAKING, /* upstream is connected to the upstream proxy; handshake is not done */
 	CONN_SNIFFING, /* upstream is connected and its bytes flow; the client's wait */
 	CONN_RELAYING, /* bytes flow both ways */
 	CONN_CLOSED, /* over; the record is being written */
@@ -47,6 +54,7 @@ enum conn_event {
 	CONN_EV_RESOLVED, /* conns' found.answer is valid */
 	CONN_EV_CONNECTED, /* upstream is set */
 	CONN_EV_DIAL_FAILED, /* error is set */
+	CONN_EV_NO_ANSWER, /* of the upstream proxy, in time */
 	CONN_EV_DEADLINE, /* the client began a protocol and did not go on */
 	CONN_EV_TURN, /* more to relay */
 	CONN_EV_POLICY, /* conns->policy is a new one */
@@ -60,6 +68,9 @@ struct conn {
 	struct watch *client; /* owned */
 	struct watch *upstream; /* owned; set from CONN_SNIFFING on */
 	struct dial *dial; /* owned; only in CONN_DIALING */
+	struct inbound *inbound; /* the same, where it goes into the jail */
+	struct upstream_handshake *handshake; /* owned; until the upstream proxy lets us through */
+	const struct conn_published *published; /* what it came in through; NULL: from the jail */
 	struct resolve_waiter waiter; /* waits only in CONN_RESOLVING */
 	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge; from
 				      * the start in CONN_NAMING */
@@ -74,6 +85,7 @@ struct conn {
 	uint32_t id; /* for debug messages */
 	uint32_t name_number; /* NO_NUMBER: the client dialled an address */
 	struct addr address; /* where the client wanted to go */
+	struct addr peer; /* who uses a published port; family 0 = unknown */
 	struct addr dialed; /* where it was connected to, or is_refused; family 0 = nowhere */
 	uint16_t port;
 	uint8_t state; /* enum conn_state */
@@ -81,6 +93,7 @@ struct conn {
 	uint8_t protocol; /* enum sniff_protocol */
 	uint8_t source; /* of @dialed: enum addr_source */
 	bool is_allowed; /* as far as is known */
+	bool is_proxied; /* an upstream proxy dials: dialed is its address */
 	bool is_sniffed; /* what the client speaks is known, as far as it ever will be */
 	bool is_judged; /* the client's bytes may go upstream */
 	bool is_refused; /* dialed was resolved, but must not be dialled */
@@ -206,6 +219,30 @@ static enum relay_result carry(struct conn *conn, struct relay_flow *flow, struc
 	return result;
 }
 
+/* What a program sent before it exited is still to be delivered: its end, and its direction. */
+static struct relay_end *jail_end(struct conn *conn)
+{
+	return conn->published ? &conn->upstream_end : &conn->client_end;
+}
+
+static const struct relay_flow *jail_flow(const struct conn *conn)
+{
+	return conn->published ? &conn->received : &conn->sent;
+}
+
+/* An upstream that has not let us through yet takes nothing of the client's. */
+static bool can_relay(const struct conn *conn)
+{
+	return conn->upstream && !conn->handshake;
+}
+
+static bool is_finished(const struct conn *conn)
+{
+	if (conn->conns->is_ending)
+		return jail_flow(conn)->is_finished;
+	return conn->sent.is_finished && conn->received.is_finished;
+}
+
 static enum conn_state move_bytes(struct conn *conn)
 {
 	enum relay_result received =
@@ -217,7 +254,7 @@ static enum conn_state move_bytes(struct conn *conn)
 			     &conn->received);
 	if (sent == RELAY_BROKEN || received == RELAY_BROKEN)
 		return break_off(conn);
-	if (conn->sent.is_finished && (conn->received.is_finished || conn->conns->is_ending))
+	if (is_finished(conn))
 		return CONN_CLOSED;
 	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
 }
@@ -238,12 +275,18 @@ static enum scheme scheme_of(enum sniff_protocol protocol)
 	return SCHEME_TCP;
 }
 
-/* Where it leads and what is spoken are known: the two together are judged. */
+/* Judges where it leads, and what is spoken as far as that is known. */
 static struct verdict judge_stream(const struct conn *conn)
 {
-	return policy_judge_stream(conn->conns->policy, name_of(conn), &conn->dialed, conn->port,
-				   (enum addr_source)conn->source,
-				   scheme_of((enum sniff_protocol)conn->protocol));
+	const char *name = name_of(conn);
+	const struct addr *addr = &conn->dialed;
+	enum scheme scheme =
+		conn->is_sniffed ? scheme_of((enum sniff_protocol)conn->protocol) : SCHEMES;
+
+	if (conn->is_proxied)
+		addr = name ? NULL : &conn->address;
+	return policy_judge_stream(conn->conns->policy, name, addr, conn->port,
+				   (enum addr_source)conn->source, scheme);
 }
 
 static enum conn_state relay(struct conn *conn)
@@ -423,7 +466,7 @@ static enum conn_state stop_waiting(struct conn *conn)
 		return state;
 	if (!conn->is_sniffed)
 		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-	return conn->upstream ? relay(conn) : state;
+	return can_relay(conn) ? relay(conn) : state;
 }
 
 /* ---- dialling ---- */
@@ -444,14 +487,16 @@ static void upstream_ready(void *owner, uint32_t events)
 	conn_feed(conn, CONN_EV_UPSTREAM);
 }
 
-static void dial_done(void *owner, struct watch *watch, const struct dial_target *target,
-		      uint32_t events, int error)
+/* Goes on with the socket, or without: @watch is NULL then. */
+static void take_upstream(struct conn *conn, struct watch *watch, uint32_t events, int error)
 {
-	struct conn *conn = owner;
-
-	conn->dial = NULL;
-	if (!watch) {
+	if (!watch && conn->handshake) {
+		upstream_fail(conn->handshake, strerrordesc_np(error));
+		conn->error = conn->handshake->error;
+	} else if (!watch) {
 		conn->error = strerrordesc_np(error);
+	}
+	if (!watch) {
 		conn_feed(conn, CONN_EV_DIAL_FAILED);
 		return;
 	}
@@ -460,9 +505,30 @@ static void dial_done(void *owner, struct watch *watch, const struct dial_target
 	conn->upstream = watch;
 	conn->upstream_end.fd = watch->fd;
 	relay_note(&conn->upstream_end, events);
-	conn->dialed = target->addr;
-	conn->rule = target->rule;
 	conn_feed(conn, CONN_EV_CONNECTED);
+}
+
+static void dial_done(void *owner, struct watch *watch, const struct dial_target *target,
+		      uint32_t events, int error)
+{
+	struct conn *conn = owner;
+
+	conn->dial = NULL;
+	if (watch) {
+		conn->dialed = target->addr;
+		conn->rule = target->rule;
+	}
+	take_upstream(conn, watch, events, error);
+}
+
+static void inbound_done(void *owner, struct watch *watch, const struct dial_target *target,
+			 uint32_t events, int error)
+{
+	struct conn *conn = owner;
+
+	conn->inbound = NULL;
+	conn->address = target->addr;
+	take_upstream(conn, watch, events, error);
 }
 
 static enum conn_state dial_failed(struct conn *conn)
@@ -470,12 +536,88 @@ static enum conn_state dial_failed(struct conn *conn)
 	return fail(conn, REASON_UPSTREAM_FAILED, conn->error);
 }
 
-static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count)
+static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count,
+			    uint16_t port)
 {
-	int rc = dial_start(&conn->conns->dials, targets, count, conn->port, dial_done, conn,
-			    &conn->dial);
+	int rc =
+		dial_start(&conn->conns->dials, targets, count, port, dial_done, conn, &conn->dial);
 
 	return rc < 0 ? fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(-rc)) : CONN_DIALING;
+}
+
+/* ---- the upstream proxy ---- */
+
+/* Its addresses are the administrator's word: not judged. */
+static enum conn_state dial_upstream(struct conn *conn, const struct resolve_answer *answer)
+{
+	struct dial_target targets[RESOLVE_ADDRESSES_MAX];
+
+	if (answer->error) {
+		upstream_fail(conn->handshake, answer->error);
+		return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
+	}
+	for (size_t i = 0; i < answer->count; i++)
+		targets[i] = (struct dial_target) { answer->addresses[i], conn->rule };
+	return dial(conn, targets, answer->count, conn->conns->upstream->port);
+}
+
+/* The connection is allowed: asks the upstream proxy for it. @name is NULL for an address. */
+static enum conn_state go_upstream(struct conn *conn, const char *name)
+{
+	struct conns *conns = conn->conns;
+	const struct upstream_target where = {
+		.name = name,
+		.addr = conn->address,
+		.port = conn->port,
+	};
+	const struct dial_target target = { conns->upstream->addr, conn->rule };
+	const struct resolve_answer *answer;
+
+	conn->handshake = upstream_handshake_new(conns->upstream->kind, conns->credentials, &where);
+	if (!conn->handshake)
+		return fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(ENOMEM));
+	conn->handshake->owner = conn;
+	conn->is_proxied = true;
+	if (!conns->upstream->name)
+		return dial(conn, &target, 1, conns->upstream->port);
+	answer = resolve(conns->resolver, RESOLVE_UPSTREAM, conns->upstream->name, &conn->waiter);
+	return answer ? dial_upstream(conn, answer) : CONN_RESOLVING;
+}
+
+static enum conn_state shake_hands(struct conn *conn)
+{
+	switch (upstream_step(conn->handshake, conn->upstream->fd, conn->upstream_end.has_hangup)) {
+	case UPSTREAM_AGAIN:
+		return CONN_HANDSHAKING;
+	case UPSTREAM_FAILED:
+		return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
+	case UPSTREAM_READY:
+		break;
+	}
+	upstream_handshake_free(&conn->handshake);
+	return sniff_and_relay(conn);
+}
+
+static enum conn_state connected(struct conn *conn)
+{
+	if (!conn->handshake)
+		return sniff_and_relay(conn);
+	timer_start(&conn->conns->handshake_deadlines, &conn->handshake->deadline);
+	return shake_hands(conn);
+}
+
+static enum conn_state shook_too_long(struct conn *conn)
+{
+	upstream_fail(conn->handshake, "no answer in time");
+	return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
+}
+
+static void handshake_expired(struct timer *timer)
+{
+	struct upstream_handshake *handshake =
+		CONTAINER_OF(timer, struct upstream_handshake, deadline);
+
+	conn_feed(handshake->owner, CONN_EV_NO_ANSWER);
 }
 
 /* ---- resolving ---- */
@@ -487,6 +629,8 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 	struct verdict refused = { .reason = REASON_NO_RULE };
 	size_t count = 0;
 
+	if (conn->handshake)
+		return dial_upstream(conn, answer);
 	if (answer->error)
 		return fail(conn, REASON_RESOLVE_FAILED, answer->error);
 	for (size_t i = 0; i < answer->alias_count; i++) {
@@ -514,7 +658,7 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 	}
 	conn->dialed.family = 0;
 	conn->source = (uint8_t)answer->source;
-	return dial(conn, targets, count);
+	return dial(conn, targets, count, conn->port);
 }
 
 static void resolved(struct resolve_waiter *waiter, const struct resolve_answer *answer)
@@ -535,13 +679,18 @@ static enum conn_state judge_name(struct conn *conn)
 	const char *name = name_of(conn);
 	const struct resolve_answer *answer;
 	struct verdict verdict;
+	bool is_proxied;
 
 	if (!name)
 		return deny(conn, REASON_UNKNOWN_NAME, NULL);
-	verdict = policy_judge_name(conns->policy, name, conn->port);
+	is_proxied = conns->upstream && strcmp(name, NET_PLAN_HOST_NAME) != 0;
+	verdict = is_proxied ? policy_judge_proxied(conns->policy, name, conn->port)
+			     : policy_judge_name(conns->policy, name, conn->port);
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
+	if (is_proxied)
+		return go_upstream(conn, name);
 	answer = resolve(conns->resolver, conn->name_number, name, &conn->waiter);
 	return answer ? choose(conn, answer) : CONN_RESOLVING;
 }
@@ -587,7 +736,19 @@ static enum conn_state judge_raw_address(struct conn *conn)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
 	conn->source = ADDR_FROM_CLIENT;
-	return dial(conn, &target, 1);
+	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1, conn->port);
+}
+
+/* The administrator published the port; which program uses it, and what for, is not ours to ask. */
+static enum conn_state enter_jail(struct conn *conn)
+{
+	const struct verdict verdict = { .is_allowed = true, .reason = REASON_PUBLISHED };
+	int rc = inbound_start(conn->conns->inbounds, conn->port, inbound_done, conn,
+			       &conn->inbound);
+
+	allow(conn, &verdict);
+	conn->is_sniffed = conn->is_judged = true;
+	return rc < 0 ? fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(-rc)) : CONN_DIALING;
 }
 
 /*
@@ -610,7 +771,7 @@ static enum conn_state judge_real_address(struct conn *conn)
 			conn->source = (uint8_t)given[i].source;
 			target.rule = verdict.rule;
 			allow(conn, &verdict);
-			return dial(conn, &target, 1);
+			return dial(conn, &target, 1, conn->port);
 		}
 		if (i == 0 || verdict.reason == REASON_DENY_RULE) {
 			conn->name_number = given[i].number;
@@ -653,6 +814,8 @@ static enum conn_state judge(struct conn *conn)
 		return deny(conn, REASON_AUDIT_FAILED, NULL);
 	if (conns->count > conns->max)
 		return deny(conn, REASON_LIMIT, NULL);
+	if (conn->published)
+		return enter_jail(conn);
 	/* Without an original destination it was not redirected, so it was meant for us. */
 	if (!conn->port ||
 	    origdst_is_self(conns->plan, conn->client->fd, &conn->address, conn->port))
@@ -678,13 +841,17 @@ static enum conn_state start_again(struct conn *conn)
 {
 	enum conn_state next;
 
+	if (conn->published)
+		return (enum conn_state)conn->state;
 	resolve_cancel(&conn->waiter);
 	dial_cancel(&conn->dial);
+	upstream_handshake_free(&conn->handshake);
+	watch_close(conn->conns->loop, &conn->upstream);
 	timer_stop(&conn->sniff_deadline);
 	free(conn->other_names);
 	conn->other_names = NULL;
 	conn->name_number = NO_NUMBER;
-	conn->is_allowed = conn->is_sniffed = conn->is_judged = false;
+	conn->is_allowed = conn->is_proxied = conn->is_sniffed = conn->is_judged = false;
 	conn->client_end.can_read = true;
 	next = judge(conn);
 	if (next == CONN_NAMING)
@@ -696,12 +863,11 @@ static enum conn_state judge_open(struct conn *conn)
 {
 	struct verdict verdict;
 
+	if (conn->published)
+		return (enum conn_state)conn->state;
 	if (has_denied_name(conn, &verdict))
 		return deny_verdict(conn, &verdict);
-	verdict = conn->is_judged
-			  ? judge_stream(conn)
-			  : policy_judge_address(conn->conns->policy, name_of(conn), &conn->dialed,
-						 conn->port, (enum addr_source)conn->source);
+	verdict = judge_stream(conn);
 	if (!verdict.is_allowed)
 		return deny_verdict(conn, &verdict);
 	allow(conn, &verdict);
@@ -718,22 +884,23 @@ typedef enum conn_state conn_move_fn(struct conn *conn);
  */
 static enum conn_state finish_up(struct conn *conn)
 {
-	struct pollfd client = { .fd = conn->client->fd, .events = POLLIN | POLLRDHUP };
+	struct relay_end *ours = jail_end(conn);
+	struct pollfd program = { .fd = ours->fd, .events = POLLIN | POLLRDHUP };
 	enum conn_state state;
 
-	if (conn->conns->is_over)
-		return reset(conn);
-	if (poll(&client, 1, 0) == 1)
-		relay_note(&conn->client_end, (uint32_t)client.revents); /* the same bits */
+	if (conn->conns->is_over || (conn->published && !conn->upstream))
+		return conn->handshake ? shook_too_long(conn) : reset(conn);
+	if (poll(&program, 1, 0) == 1)
+		relay_note(ours, (uint32_t)program.revents); /* the same bits */
 	if (conn->state == CONN_NAMING)
 		state = name_and_judge(conn);
 	else
-		state = conn->upstream ? sniff_and_relay(conn) : peek(conn);
+		state = can_relay(conn) ? sniff_and_relay(conn) : peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
 	if (state == CONN_NAMING)
 		return give_up_naming(conn);
-	return conn->client_end.has_hangup ? state : reset(conn);
+	return ours->has_hangup ? state : reset(conn);
 }
 
 static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
@@ -756,8 +923,16 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 	},
 	[CONN_DIALING] = {
 		[CONN_EV_CLIENT]      = peek,
-		[CONN_EV_CONNECTED]   = sniff_and_relay,
+		[CONN_EV_CONNECTED]   = connected,
 		[CONN_EV_DIAL_FAILED] = dial_failed,
+		[CONN_EV_DEADLINE]    = stop_waiting,
+		[CONN_EV_POLICY]      = start_again,
+		[CONN_EV_STOP]        = finish_up,
+	},
+	[CONN_HANDSHAKING] = {
+		[CONN_EV_CLIENT]      = peek,
+		[CONN_EV_UPSTREAM]    = shake_hands,
+		[CONN_EV_NO_ANSWER]   = shook_too_long,
 		[CONN_EV_DEADLINE]    = stop_waiting,
 		[CONN_EV_POLICY]      = start_again,
 		[CONN_EV_STOP]        = finish_up,
@@ -791,6 +966,8 @@ static const char *state_name(enum conn_state state)
 		return "resolving";
 	case CONN_DIALING:
 		return "dialing";
+	case CONN_HANDSHAKING:
+		return "handshaking";
 	case CONN_SNIFFING:
 		return "sniffing";
 	case CONN_RELAYING:
@@ -859,6 +1036,8 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 static void write_record(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
+	const struct relay_flow *out = jail_flow(conn);
+	const struct relay_flow *in = out == &conn->sent ? &conn->received : &conn->sent;
 	const struct audit_record record = {
 		.protocol = sniff_protocol_name((enum sniff_protocol)conn->protocol),
 		.name = name_of(conn),
@@ -869,8 +1048,10 @@ static void write_record(struct conn *conn)
 		.refused = conn->is_refused ? &conn->dialed : NULL,
 		.verdict = { conn->is_allowed, (enum reason)conn->reason, conn->rule },
 		.error = conn->error,
-		.bytes_sent = conn->sent.bytes,
-		.bytes_received = conn->received.bytes,
+		.published = conn->published ? conn->published->text : NULL,
+		.client = conn->peer.family ? &conn->peer : NULL,
+		.bytes_sent = out->bytes,
+		.bytes_received = in->bytes,
 		.duration_ms = loop_now_ms(conns->loop) - conn->opened_ms,
 	};
 
@@ -918,6 +1099,7 @@ static void conn_close(struct conn *conn)
 
 	resolve_cancel(&conn->waiter);
 	dial_cancel(&conn->dial);
+	inbound_cancel(&conn->inbound);
 	timer_stop(&conn->sniff_deadline);
 	task_cancel(&conn->turn);
 	pipes_stop_waiting(&conn->pipe_waiter);
@@ -934,6 +1116,7 @@ static void conn_close(struct conn *conn)
 	conns->count--;
 	write_record(conn);
 	free(conn->other_names);
+	upstream_handshake_free(&conn->handshake); /* conn->error may be in it */
 	conn_free(conn);
 	if (conns->is_ending && conns->count == 0)
 		loop_stop(conns->loop);
@@ -956,7 +1139,8 @@ static void sniff_expired(struct timer *timer)
 	conn_feed(CONTAINER_OF(timer, struct conn, sniff_deadline), CONN_EV_DEADLINE);
 }
 
-void conn_open(struct conns *conns, int client_fd, sa_family_t family)
+/* Takes the socket, or closes it where there is no memory even for a record: NULL then. */
+static struct conn *take_client(struct conns *conns, int client_fd)
 {
 	struct conn *conn = conn_new(conns);
 	struct watch *client = conn ? watch_new(conns->loop, client_fd, client_ready, conn) : NULL;
@@ -964,8 +1148,8 @@ void conn_open(struct conns *conns, int client_fd, sa_family_t family)
 	if (!client) {
 		free(conn);
 		want_reset_on_close(client_fd);
-		(void)close(client_fd); /* no memory even for a record */
-		return;
+		(void)close(client_fd); /* as said above */
+		return NULL;
 	}
 	conn->conns = conns;
 	conn->client = client;
@@ -978,7 +1162,32 @@ void conn_open(struct conns *conns, int client_fd, sa_family_t family)
 	conn->id = conns->opened++;
 	link_append(&conns->open, &conn->link);
 	conns->count++;
+	return conn;
+}
+
+void conn_open(struct conns *conns, int client_fd, sa_family_t family)
+{
+	struct conn *conn = take_client(conns, client_fd);
+
+	if (!conn)
+		return;
 	(void)origdst_read(client_fd, family, &conn->address, &conn->port); /* port 0: unknown */
+	conn_feed(conn, CONN_EV_ACCEPTED);
+}
+
+void conn_open_published(struct conns *conns, int client_fd, const struct conn_published *published)
+{
+	struct conn *conn = take_client(conns, client_fd);
+	struct sockaddr_storage peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	if (!conn)
+		return;
+	if (getpeername(client_fd, (struct sockaddr *)&peer, &length) == 0)
+		(void)addr_from_sockaddr(&peer, &conn->peer, NULL); /* TCP: it is one */
+	conn->published = published;
+	conn->address = net_plan_host_addresses[0]; /* the jail's own loopback */
+	conn->port = published->jail_port;
 	conn_feed(conn, CONN_EV_ACCEPTED);
 }
 
@@ -989,6 +1198,8 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 	link_ring_init(&conns->open);
 	pipes_init(&conns->pipes, max / 2 > 0 ? max / 2 : 1);
 	dials_init(&conns->dials, conns->loop, connect_timeout_ms);
+	timer_queue_init(conns->loop, &conns->handshake_deadlines, connect_timeout_ms,
+			 handshake_expired);
 	timer_queue_init(conns->loop, &conns->sniff_deadlines, sniff_timeout_ms, sniff_expired);
 	timer_queue_init(conns->loop, &conns->word_deadlines, WORD_MS, sniff_expired);
 }

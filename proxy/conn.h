@@ -10,10 +10,12 @@
 #include "proxy/dial.h"
 #include "proxy/dns/given.h"
 #include "proxy/dns/names.h"
+#include "proxy/inbound.h"
 #include "proxy/link.h"
 #include "proxy/loop.h"
 #include "proxy/relay.h"
 #include "proxy/resolve.h"
+#include "proxy/upstream.h"
 
 struct conn;
 
@@ -29,6 +31,10 @@ struct conns {
 	struct audit *audit;
 	struct tell *tell;
 	struct dials dials;
+	const struct upstream *upstream; /* all goes through it; NULL = dialled directly */
+	const struct upstream_credentials *credentials; /* for it */
+	struct timer_queue handshake_deadlines; /* with it */
+	struct inbounds *inbounds; /* NULL unless something is published */
 	struct pipes pipes;
 	struct timer_queue sniff_deadlines; /* for the rest of a ClientHello */
 	struct timer_queue word_deadlines; /* for that of anything else */
@@ -48,6 +54,16 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 
 /* Takes an accepted socket of a listener of @family and decides what becomes of it. */
 void conn_open(struct conns *conns, int client_fd, sa_family_t family);
+
+/* A port of the caller's that leads into the jail. */
+struct conn_published {
+	char text[ADDR_TEXT_MAX + 8]; /* "127.0.0.1:3000" */
+	uint16_t jail_port;
+};
+
+/* The same for one of a published port's listener; @published must outlive the connection. */
+void conn_open_published(struct conns *conns, int client_fd,
+			 const struct conn_published *published);
 
 /*
  * @policy holds from now on, also for what is open: those that it denies are closed. Nobody points

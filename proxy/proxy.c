@@ -19,6 +19,7 @@
 #include "proxy/conn.h"
 #include "proxy/denied.h"
 #include "proxy/dns/server.h"
+#include "proxy/inbound.h"
 #include "proxy/listen.h"
 #include "proxy/resolve.h"
 #include "proxy/update.h"
@@ -29,6 +30,13 @@
 #define TCP_LISTENERS  2
 #define GRACE_MS       2000 /* for the last bytes; the supervisor waits longer */
 #define READY	       'R'
+
+/* A port of the caller's that leads into the jail. */
+struct published_port {
+	struct proxy *proxy;
+	struct listener listener;
+	struct conn_published conn;
+};
 
 struct proxy {
 	const struct proxy_config *config;
@@ -48,6 +56,9 @@ struct proxy {
 	struct timer_queue pauses, graces;
 	struct timer grace; /* runs once the supervisor is gone */
 	struct listener tcp[TCP_LISTENERS], dns_tcp[TCP_LISTENERS];
+	struct inbounds inbounds;
+	struct published_port *published; /* owned; one for each of settings->publishes */
+	size_t published_count;
 };
 
 static size_t listener_count(const struct proxy *proxy)
@@ -116,12 +127,15 @@ static void audit_stopped(void *owner)
 static int start_conns(struct proxy *proxy, struct err *err)
 {
 	unsigned long files = confine_raise_files();
+	const struct upstream *upstream = NULL;
 	unsigned max = CONNS_MAX;
 
 	if (files <= FILES_RESERVED + FILES_A_CONN)
 		return err_set(err, EMFILE, "the limit of %lu open files is too low", files);
 	if ((files - FILES_RESERVED) / FILES_A_CONN < max)
 		max = (unsigned)((files - FILES_RESERVED) / FILES_A_CONN);
+	if (proxy->config->settings->values.upstream.kind != UPSTREAM_NONE)
+		upstream = &proxy->config->settings->values.upstream;
 	proxy->conns = (struct conns) {
 		.loop = proxy->loop,
 		.policy = &proxy->config->settings->policy,
@@ -132,6 +146,8 @@ static int start_conns(struct proxy *proxy, struct err *err)
 		.resolver = proxy->resolver,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,
+		.upstream = upstream,
+		.credentials = proxy->config->credentials,
 	};
 	conns_init(&proxy->conns, max, proxy->config->sniff_timeout_ms,
 		   proxy->config->connect_timeout_ms);
@@ -218,6 +234,49 @@ static int start_listeners(struct proxy *proxy, struct err *err)
 	return 0;
 }
 
+static void published_accepted(void *owner, int fd, sa_family_t family)
+{
+	struct published_port *port = owner;
+
+	(void)family;
+	conn_open_published(&port->proxy->conns, fd, &port->conn);
+}
+
+static int start_published_port(struct proxy *proxy, size_t index, struct err *err)
+{
+	const struct publish *publish = &proxy->config->settings->publishes[index];
+	struct published_port *port = &proxy->published[index];
+
+	port->proxy = proxy;
+	port->conn.jail_port = publish->jail_port;
+	publish_format(publish, port->conn.text, sizeof(port->conn.text));
+	return listener_init(&port->listener, proxy->loop, &proxy->pauses,
+			     proxy->config->publish_fds[index], publish->address.family,
+			     published_accepted, port, err);
+}
+
+/* After the other listeners, whose pauses these share. */
+static int start_published(struct proxy *proxy, struct err *err)
+{
+	const struct proxy_config *config = proxy->config;
+
+	if (config->settings->publish_count == 0)
+		return 0;
+	proxy->published = calloc(config->settings->publish_count, sizeof(*proxy->published));
+	if (!proxy->published)
+		return err_set(err, ENOMEM, "publish ports");
+	if (inbounds_init(&proxy->inbounds, proxy->loop, config->inbound_fd,
+			  config->plan->want_ipv6, config->connect_timeout_ms, err) < 0)
+		return -err->code;
+	proxy->conns.inbounds = &proxy->inbounds;
+	for (size_t i = 0; i < config->settings->publish_count; i++) {
+		if (start_published_port(proxy, i, err) < 0)
+			return -err->code;
+		proxy->published_count++;
+	}
+	return 0;
+}
+
 static void grace_expired(struct timer *timer)
 {
 	loop_stop(CONTAINER_OF(timer, struct proxy, grace)->loop);
@@ -232,6 +291,8 @@ static void end(struct proxy *proxy)
 		listener_done(&proxy->tcp[i]);
 		listener_done(&proxy->dns_tcp[i]);
 	}
+	for (size_t i = 0; i < proxy->published_count; i++)
+		listener_done(&proxy->published[i].listener);
 	dns_server_drain(&proxy->dns);
 	denied_end(&proxy->denied);
 	timer_queue_init(proxy->loop, &proxy->graces, GRACE_MS, grace_expired);
@@ -333,15 +394,13 @@ static const struct {
 	const char *name;
 	int (*run)(struct proxy *proxy, struct err *err);
 } steps[] = {
-	{ "signals", ignore_signals },
-	{ "loop", start_loop },
+	{ "signals", ignore_signals },	    { "loop", start_loop },
 	{ "names", start_names }, /* reads resolv.conf: before confine */
 	{ "connections", start_conns }, /* raises a limit: before confine */
 	{ "confine", confine_self }, /* while the gate is still being built */
 	{ "listeners", receive_listeners }, /* nothing of the jail's has been read so far */
-	{ "namespace", check_namespace },
-	{ "serve", start_listeners },
-	{ "control", watch_control },
+	{ "namespace", check_namespace },   { "serve", start_listeners },
+	{ "publish", start_published },	    { "control", watch_control },
 	{ "ready", report_ready }, /* last: the payload may start now */
 };
 
@@ -357,6 +416,10 @@ static void proxy_done(struct proxy *proxy)
 		listener_done(&proxy->tcp[i]);
 		listener_done(&proxy->dns_tcp[i]);
 	}
+	for (size_t i = 0; i < proxy->published_count; i++)
+		listener_done(&proxy->published[i].listener);
+	inbounds_done(&proxy->inbounds);
+	free(proxy->published);
 	if (proxy->dns.loop)
 		dns_server_done(&proxy->dns);
 	denied_done(&proxy->denied);

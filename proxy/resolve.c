@@ -164,7 +164,7 @@ struct resolver *resolver_new(struct loop *loop, struct err *err)
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
 	if (resolver)
-		resolver->entries = calloc(NET_PLAN_NAMES_MAX, sizeof(struct entry *));
+		resolver->entries = calloc(NET_PLAN_NAMES_MAX + 1, sizeof(struct entry *));
 	if (!resolver || !resolver->entries) {
 		err_set(err, ENOMEM, "start the resolver");
 		free(resolver);

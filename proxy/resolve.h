@@ -7,6 +7,7 @@
 
 #include "policy/addr.h"
 #include "policy/base/err.h"
+#include "policy/net_plan.h"
 #include "policy/policy.h"
 #include "proxy/link.h"
 #include "proxy/loop.h"
@@ -14,6 +15,8 @@
 
 #define RESOLVE_ADDRESSES_MAX 16 /* more are dropped */
 #define RESOLVE_ALIASES_MAX   8 /* a longer CNAME chain is refused */
+
+#define RESOLVE_UPSTREAM NET_PLAN_NAMES_MAX /* the number of the upstream proxy's own name */
 
 #define RESOLVE_TTL_MIN_S      1
 #define RESOLVE_TTL_MAX_S      300

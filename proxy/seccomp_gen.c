@@ -23,6 +23,7 @@ static const char *const plain[] = {
 	"accept4",
 	"connect",
 	"getsockname",
+	"getpeername", /* who uses a published port */
 	"getsockopt",
 	"setsockopt",
 	"shutdown",

@@ -163,7 +163,9 @@ static int put_destination(const struct fields *fields, const struct audit_recor
 		     put_address(fields, "address", record->address) |
 		     put_address(fields, "dialed", record->dialed) |
 		     put_address(fields, "refused", record->refused) |
-		     put_text(fields, "qtype", record->qtype);
+		     put_text(fields, "qtype", record->qtype) |
+		     put_text(fields, "published", record->published) |
+		     put_address(fields, "client", record->client);
 
 	if (record->port)
 		failed |= put_number(fields, "port", record->port);

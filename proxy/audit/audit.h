@@ -21,6 +21,9 @@ struct audit_record {
 	const struct addr *dialed; /* where the proxy connected to; NULL = nowhere */
 	const struct addr *refused; /* what the name led to, when that was denied; NULL = none */
 	const char *qtype; /* dns only */
+	const char
+		*published; /* the published port that it came in through; NULL = from the jail */
+	const struct addr *client; /* who uses a published port; NULL = nobody knows, or the jail */
 	struct verdict verdict;
 	const char *error; /* why an allowed connection came to nothing; NULL = it did not */
 	uint64_t bytes_sent; /* jail to outside */

@@ -82,6 +82,7 @@ bool tell_has_remedy(enum reason reason)
 	case REASON_POOL_EXHAUSTED:
 	case REASON_LIMIT:
 	case REASON_AUDIT_FAILED:
+	case REASON_PUBLISHED:
 	case REASONS:
 		return false;
 	}

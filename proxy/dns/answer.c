@@ -177,17 +177,21 @@ static uint8_t answer_addresses(struct exchange *exchange, const struct resolve_
 			policy_judge_answer(exchange->rules->policy, decision->name,
 					    &answer->addresses[i], answer->source);
 
-		if (!verdict.is_allowed)
+		if (!verdict.is_allowed) {
 			refused = verdict;
-		else if (give(exchange, &answer->addresses[i], answer->source) < 0)
+			decision->refused =
+				answer->addresses[i]; /* for the record, if none is left */
+		} else if (give(exchange, &answer->addresses[i], answer->source) < 0) {
 			return answer_trouble(exchange, REASON_POOL_EXHAUSTED);
-		else
+		} else {
 			has_any = true;
+		}
 	}
 	if (!has_any) {
 		decision->verdict = refused;
 		return answer_no_name(exchange, refused.reason);
 	}
+	decision->refused.family = 0;
 	if (dns_reply_is_empty(&exchange->reply))
 		return answer_empty(exchange); /* the other family has some */
 	return ns_r_noerror;

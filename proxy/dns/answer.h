@@ -50,6 +50,7 @@ struct dns_decision {
 	char asked[1024]; /* the name as asked, escaped for people (text_escape) */
 	uint16_t type; /* QTYPE; 0 when it could not be read */
 	uint8_t rcode;
+	struct addr refused; /* what the name led to, when that was denied; family 0 = nothing */
 	const char *error; /* why an allowed name could not be resolved; static text or NULL */
 };
 

@@ -89,6 +89,7 @@ static void tell(const struct dns_server *server, const struct audit_record *rec
 	const struct tell_denial denial = {
 		.protocol = record->protocol,
 		.name = record->name,
+		.address = record->refused,
 		.qtype = record->qtype,
 		.verdict = record->verdict,
 	};
@@ -109,6 +110,7 @@ static size_t record(struct dns_server *server, const struct dns_decision *decis
 		.protocol = "dns",
 		.name = decision->name[0] ? decision->name : decision->asked,
 		.qtype = dns_type_name(decision->type, type),
+		.refused = decision->refused.family ? &decision->refused : NULL,
 		.verdict = decision->verdict,
 		.error = decision->error,
 	};

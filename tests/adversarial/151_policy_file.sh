@@ -58,6 +58,33 @@ expect_eq "$STATUS" 125
 expect_match "$ERR" 'the file has another name'
 rm "$T/safe/second.yaml"
 
+# Another mount of the caller's is another way to the same place: of a directory, of a file, and of the
+# policy's own directory below what can be written.
+mkdir "$T/a mount" conf
+touch "$T/one.yaml"
+mount --bind sub "$T/a mount"
+refused "$T/a mount" --policy "$T/a mount/p.yaml"
+umount "$T/a mount"
+mount --bind . "$T/a mount"
+refused "$T/a mount/p.yaml" --policy "$T/a mount/p.yaml"
+umount "$T/a mount"
+mount --bind p.yaml "$T/one.yaml"
+refused "$T/one.yaml" --policy "$T/one.yaml"
+umount "$T/one.yaml"
+mount --bind "$T/safe" conf
+refused "$T/safe/p.yaml" --policy "$T/safe/p.yaml"
+umount conf
+mount --bind "$T/other" conf
+run nsgate --policy "$T/safe/p.yaml" -- true
+expect_eq "$STATUS" 0 'a mount of something else'
+umount conf
+mount -t tmpfs tmpfs conf
+mount -t tmpfs -o mode=755 tmpfs "$T/a mount"
+policy "$T/a mount/p.yaml"
+run nsgate --policy "$T/a mount/p.yaml" -- true
+expect_eq "$STATUS" 0 'a file system of its own'
+umount conf "$T/a mount"
+
 # ---- what is taken: the payload has a try at the file, at its directory, and at the names of both
 cat >try.sh <<'END'
 file=$1 directory=${1%/*}

@@ -150,7 +150,8 @@ expect_match "$OUT" $'\tA\t11\\.77\\.0\\.1' 'the public address'
 expect_no_match "$OUT" "$PRIV4" 'the private address'
 ask inner.test A
 expect_eq "$(outcome)" 'NXDOMAIN 0' 'a name with nothing but a private address'
-expect_match "$(jq -r .reason "$T/audit")" private-address
+expect_eq "$(jq -r '"\(.reason) \(.refused)"' "$T/audit")" "private-address $PRIV4"
+expect_match "$ERR" "to allow: --allow 'domain=inner.test cidr=$PRIV4'"
 more=(--allow "domain=inner.test cidr=$PRIV4")
 ask inner.test A
 expect_match "$OUT" $'\tA\t'"$PRIV4" 'a private address that a rule names'
@@ -246,3 +247,44 @@ for type in A MX; do
 	expect_eq "$(jq -r '"\(.verdict) \(.reason)"' "$T/audit")" 'allow resolve-failed'
 	expect_match "$(jq -r .error "$T/audit")" 'DNS server' "why there is no $type"
 done
+
+# ---- a server that is silent: so many may wait, the others are told at once; streams and datagrams alike
+start_ready "$PYTHON" -c 'import os, socket, time
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("127.0.0.98", 53))
+os.write(3, b"ready\n")
+time.sleep(100)'
+printf 'nameserver 127.0.0.98\noptions timeout:1 attempts:1\n' >"$T/resolv.conf"
+allowed=(--allow 'domain=*.one.test')
+more=(--dns-type MX)
+cat >wait.py <<'END'
+import socket, struct, time
+def query(number):
+    name = b"".join(bytes([len(label)]) + label for label in (b"n%d" % number, b"one", b"test"))
+    return struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + name + b"\0\0" + bytes([15 if number % 2 else 1]) + b"\0\1"
+streams = []
+for number in range(20):
+    stream = socket.create_connection(("9.9.9.9", 53))
+    stream.sendall(struct.pack("!H", len(query(number))) + query(number))
+    streams.append(stream)
+for stream in streams[:10]: # gone before there is an answer
+    stream.close()
+time.sleep(0.2)
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.connect(("9.9.9.9", 53))
+sock.settimeout(0.5)
+for number in range(20, 300):
+    sock.send(query(number))
+    time.sleep(0.001) # or some are lost on the way
+rcodes = []
+try:
+    while True:
+        rcodes.append(sock.recv(512)[3] & 15)
+except OSError:
+    pass
+print(len(rcodes), set(rcodes))
+END
+jail "$PYTHON" wait.py
+expect_eq "$STATUS/$OUT" '0/44 {2}' 'those who cannot wait'
+expect_eq "$(jq -r '"\(.verdict) \(.reason)"' "$T/audit" | sort | uniq -c | awk '{ $1 = $1; print }')" \
+	$'256 allow resolve-failed\n44 deny limit' 'one record for each query'

@@ -5,7 +5,9 @@
  * - an address is one of ours: the number of the name that was asked, or the jail's own loopback
  *   for localhost; a reverse name is one that was handed out;
  * - a denied name has no address, and gets no number;
- * - what was asked is printable.
+ * - what was asked is printable;
+ * - a dummy wants nothing from upstream; with real addresses and records, only an allowed name
+ *   makes anybody ask, and of the addresses that come the private one is not passed on.
  */
 #include <arpa/nameser.h>
 #include <stdint.h>
@@ -141,6 +143,75 @@ static void ask(const struct policy *policy, struct names *names, const uint8_t 
 	check_records(policy, names, &decision, parsed);
 }
 
+/* The second round: what a query wanted is there. */
+static void ask_found(const struct dns_rules *rules, const uint8_t *query, size_t size,
+		      const struct dns_found *found)
+{
+	uint8_t *out AUTO(heap_release) = malloc(DNS_TCP_SIZE);
+	struct dns_decision decision;
+	ns_msg parsed;
+	size_t length;
+
+	must(out != NULL, "memory for the answer");
+	length = dns_answer(rules, query, size, true, found, out, &decision);
+	must(decision.want == DNS_WANT_NOTHING, "what was found is enough");
+	must(ns_initparse(out, (int)length, &parsed) == 0, "the answer can be parsed");
+	must(decision.verdict.is_allowed || ns_msg_count(parsed, ns_s_an) == 0,
+	     "a denial has no answer");
+	for (int i = 0; i < ns_msg_count(parsed, ns_s_an); i++) {
+		ns_rr record;
+
+		must(ns_parserr(&parsed, ns_s_an, i, &record) == 0, "each record can be parsed");
+		must(ns_rr_type(record) == ns_t_a &&
+			     memcmp(ns_rr_rdata(record), "\x5d\xb8\xd8\x22", 4) == 0,
+		     "an address is the public one that came");
+	}
+}
+
+static void ask_mode(struct dns_rules *rules, enum dns_mode mode, const uint8_t *query, size_t size)
+{
+	static const struct resolve_answer addresses = {
+		.count = 2,
+		.addresses = { { AF_INET, { 93, 184, 216, 34 } }, { AF_INET, { 10, 0, 0, 1 } } },
+	};
+	uint8_t *out AUTO(heap_release) = malloc(DNS_EDNS_SIZE);
+	struct dns_decision decision;
+	static const struct records records = { .status = LOOKUP_NO_DATA };
+	static const struct dns_found found = { .addresses = &addresses, .records = &records };
+
+	must(out != NULL, "memory for the answer");
+	rules->mode = mode;
+	(void)dns_answer(rules, query, size, false, NULL, out, &decision);
+	if (decision.want == DNS_WANT_NOTHING)
+		return;
+	must(mode == DNS_REAL, "a dummy wants nothing");
+	must(policy_judge_query(rules->policy, decision.name).is_allowed,
+	     "only an allowed name is asked for");
+	ask_found(rules, query, size, &found);
+}
+
+static void given_release(struct given **given)
+{
+	given_free(*given);
+}
+
+static void ask_modes(const struct policy *policy, struct names *names, const uint8_t *query,
+		      size_t size)
+{
+	struct given *given AUTO(given_release) = given_new();
+	struct dns_rules rules = {
+		.policy = policy,
+		.names = names,
+		.given = given,
+		.types = DNS_TYPE_SRV | DNS_TYPE_MX | DNS_TYPE_TXT,
+		.want_ipv6 = true,
+	};
+
+	must(given != NULL, "memory for the addresses");
+	ask_mode(&rules, DNS_DUMMY, query, size);
+	ask_mode(&rules, DNS_REAL, query, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *query AUTO(heap_release) = malloc(size ? size : 1);
@@ -161,5 +232,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(query, data, size);
 	ask(&policy, names, query, size, false);
 	ask(&policy, names, query, size, true);
+	ask_modes(&policy, names, query, size);
 	return 0;
 }

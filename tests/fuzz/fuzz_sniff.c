@@ -3,6 +3,7 @@
  * - once sure, never another verdict, whatever follows; and no row of the table says otherwise;
  * - SNIFF_NO never leaves the table, and what is larger than we look at is decided;
  * - a name comes only with a ClientHello that is whole, is canonical, and stands in its bytes;
+ * - whom an HTTP/1 request is for: the same, and a name stands in its bytes;
  * - for TLS the records are only an envelope: cut anew, the same message gives the same verdict.
  */
 #include <stdint.h>
@@ -156,6 +157,46 @@ static void check_records(const uint8_t *data, size_t size, const struct sniff_r
 	}
 }
 
+static enum sniff_state host_copy(const uint8_t *data, size_t size, struct sniff_result *result)
+{
+	uint8_t *copy AUTO(heap_release) = malloc(size);
+
+	must(copy != NULL, "memory for the stream");
+	memcpy(copy, data, size);
+	return sniff_http1_host(copy, size, result);
+}
+
+static bool contains(const uint8_t *data, size_t size, const char *name)
+{
+	for (size_t at = 0; at + strlen(name) <= size; at++) {
+		if (strncasecmp((const char *)data + at, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Only of what sniff() takes for a request. */
+static void check_host(const uint8_t *data, size_t size)
+{
+	size_t step = size > PREFIXES_MAX ? size / PREFIXES_MAX + 1 : 1;
+	struct sniff_result result, early;
+	enum sniff_state state = host_copy(data, size, &result);
+
+	must(state != SNIFF_NO, "it is a request");
+	must(result.has_name == (result.name[0] != '\0'), "no name, no text");
+	must(!result.has_name || state == SNIFF_YES, "a name needs a whole head");
+	must(!result.has_name || contains(data, size, result.name), "a name stands in the request");
+	for (size_t length = size; length > 1; length -= length > step ? step : 1) {
+		enum sniff_state early_state;
+
+		if (sniff_copy(data, length, &early) != SNIFF_YES || early.protocol != SNIFF_HTTP1)
+			return;
+		early_state = host_copy(data, length, &early);
+		must(early_state == SNIFF_MORE || (early_state == state && same(&early, &result)),
+		     "a verdict does not change when bytes are appended");
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sniff_result result;
@@ -175,5 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_records(data, size, &result);
 	else
 		must(!result.has_name, "only TLS names its destination");
+	if (state == SNIFF_YES && result.protocol == SNIFF_HTTP1)
+		check_host(data, size);
 	return 0;
 }

@@ -31,9 +31,18 @@ static void write_file(const char *path, const char *text)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
+static void link_absolute(const char *target, const char *path)
+{
+	char whole[PATH_MAX + 64];
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", top, target);
+	ck_assert_int_eq(symlink(whole, path), 0);
+}
+
 /*
  * project/  p.yaml  sub/p.yaml  link -> ../safe/p.yaml  way -> ../safe  out.yaml includes them
  * safe/     p.yaml  back -> ../project/p.yaml  home.yaml includes ../project/p.yaml
+ *           root -> TOP/project/p.yaml  fine -> TOP/safe/p.yaml
  */
 static void setup(void)
 {
@@ -48,11 +57,15 @@ static void setup(void)
 	write_file("project/p.yaml", "version: 1\n");
 	write_file("project/sub/p.yaml", "version: 1\n");
 	write_file("safe/p.yaml", "version: 1\n");
+	write_file("safe/p", "");
+	write_file("sa", "");
 	write_file("safe/home.yaml", "version: 1\ninclude: [../project/p.yaml]\n");
 	ck_assert_int_eq(symlink("../safe/p.yaml", "project/link") |
 				 symlink("../safe", "project/way") |
 				 symlink("../project/p.yaml", "safe/back"),
 			 0);
+	link_absolute("project/p.yaml", "safe/root");
+	link_absolute("safe/p.yaml", "safe/fine");
 	ck_assert_int_eq(chdir("project"), 0);
 	settings_init(&settings);
 	err = (struct err) { 0 };
@@ -123,6 +136,8 @@ static const struct {
 	{ CWD, "link", "project/link" },
 	{ CWD, "way/p.yaml", "project/way" },
 	{ CWD, "../safe/back", "project/p.yaml" },
+	{ CWD, "../safe/root", "project/p.yaml" },
+	{ CWD, "../safe/fine", NULL },
 	{ CWD, "../safe/home.yaml", "project/p.yaml" },
 	{ "", "p.yaml", NULL },
 	{ "overlay project project", "p.yaml", NULL },

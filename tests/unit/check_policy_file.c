@@ -211,6 +211,9 @@ static const struct {
 	{ V "network: {allow: [domain=b\xc3\xbc"
 	    "cher.test, port=0]}\n",
 	  "p:2: column 44: expected a port from 1 to 65535 or a range (8000-8100), got \"0\"" },
+	{ V "network: {allow: [domain=b\xc3\xbc"
+	    "cher.test port=0]}\n",
+	  "p:2: column 44: expected a port from 1 to 65535 or a range (8000-8100), got \"0\"" },
 	/* escapes and folds: where the text begins */
 	{ V "network:\n  allow:\n    - \"domain=a.test\\x20port=0\"\n",
 	  "p:4: column 7: expected a port from 1 to 65535 or a range (8000-8100), got \"0\"" },
@@ -360,6 +363,11 @@ START_TEST(a_profile_is_rules_alone)
 			"%s", err.text);
 		ck_assert_uint_gt(settings.policy.allow.count, 0);
 		ck_assert_uint_eq(settings.path_count + settings.publish_count, 0);
+		ck_assert_uint_eq(settings.item_count + settings.file_count, 0);
+		for (int i = 0; i < SETTING_KEYS_MAX; i++)
+			ck_assert_msg(!settings.said[i].text, "%s says more than rules",
+				      profile->name);
+		ck_assert_ptr_null(strstr(profile->text, "\nprofiles:"));
 	}
 }
 END_TEST

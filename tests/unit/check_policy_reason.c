@@ -34,6 +34,7 @@ static const char *const codes[] = {
 	[REASON_POOL_EXHAUSTED] = "pool-exhausted",
 	[REASON_LIMIT] = "limit",
 	[REASON_AUDIT_FAILED] = "audit-failed",
+	[REASON_PUBLISHED] = "published",
 };
 _Static_assert(sizeof(codes) / sizeof(codes[0]) == REASONS, "a code for each reason");
 

@@ -743,6 +743,71 @@ START_TEST(judges_a_port_of_the_callers_loopback)
 }
 END_TEST
 
+/* Port 443 of a.test, behind an upstream proxy: no address will ever be known. */
+static const struct {
+	struct rules rules;
+	enum reason reason;
+	const char *rule;
+	const char
+		*refused; /* by policy_check_proxied(): what its message says; NULL: it is fine */
+} proxied[] = {
+	{ { { "domain=a.test" }, { NULL } }, ALLOWED, "domain=a.test", NULL },
+	{ { { "domain=*" }, { NULL } }, ALLOWED, "domain=*", NULL },
+	{ { { "port=443" }, { NULL } }, ALLOWED, "port=443", NULL },
+	{ { { "domain=a.test port=80" }, { NULL } }, REASON_NO_RULE, NULL, NULL },
+	{ { { "domain=b.test" }, { NULL } }, REASON_NO_RULE, NULL, NULL },
+	/* an address that cannot be checked is none that was checked */
+	{ { { "domain=a.test cidr=0.0.0.0/0,::/0" }, { NULL } }, REASON_NO_RULE, NULL, NULL },
+	{ { { "domain=a.test cidr=10.0.0.0/8", "domain=*.test" }, { NULL } },
+	  ALLOWED,
+	  "domain=*.test",
+	  NULL },
+	{ { { "cidr=0.0.0.0/0,::/0" }, { NULL } }, REASON_NO_RULE, NULL, NULL },
+	/* deny */
+	{ { { "domain=a.test" }, { "domain=a.test" } }, REASON_DENY_RULE, "domain=a.test", NULL },
+	{ { { "domain=a.test" }, { "port=443" } }, REASON_DENY_RULE, "port=443", NULL },
+	{ { { "domain=a.test" }, { "port=80" } }, ALLOWED, "domain=a.test", NULL },
+	{ { { "domain=a.test" }, { "domain=a.test cidr=10.0.0.0/8" } },
+	  REASON_DENY_RULE,
+	  "domain=a.test cidr=10.0.0.0/8",
+	  NULL },
+	{ { { "domain=a.test" }, { "domain=a.test cidr=10.0.0.0/8 port=80" } },
+	  ALLOWED,
+	  "domain=a.test",
+	  NULL },
+	{ { { "domain=a.test" }, { "host-port=443" } }, ALLOWED, "domain=a.test", NULL },
+	/* addresses wherever they come from */
+	{ { { "domain=a.test" }, { "cidr=10.0.0.0/8" } },
+	  ALLOWED,
+	  "domain=a.test",
+	  "--deny: 'cidr=10.0.0.0/8' cannot be kept" },
+	{ { { "port=443" }, { "domain=10.1.2.3 port=80" } },
+	  ALLOWED,
+	  "port=443",
+	  "--deny: 'domain=10.1.2.3 port=80' cannot be kept" },
+	{ { { "cidr=93.184.0.0/16", "domain=a.test cidr=::/0" }, { "cidr=10.0.0.0/8" } },
+	  REASON_NO_RULE,
+	  NULL,
+	  NULL },
+};
+
+START_TEST(judges_a_name_that_an_upstream_proxy_will_look_up)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+	struct err err = { 0 };
+	int rc;
+
+	load(&policy, &proxied[_i].rules);
+	verdict = policy_judge_proxied(&policy, "a.test", 443);
+	assert_verdict(&verdict, proxied[_i].reason, proxied[_i].rule);
+	rc = policy_check_proxied(&policy, &err);
+	ck_assert_int_eq(rc, proxied[_i].refused ? -EINVAL : 0);
+	if (proxied[_i].refused)
+		ck_assert_ptr_eq(strstr(err.text, proxied[_i].refused), err.text);
+}
+END_TEST
+
 START_TEST(a_refused_rule_changes_nothing)
 {
 	static const struct rules none = { { NULL }, { NULL } };
@@ -813,6 +878,8 @@ int main(void)
 	tcase_add_loop_test(tcase, judges_the_address_behind_a_name, 0, ROWS(named));
 	tcase_add_loop_test(tcase, judges_what_is_spoken, 0, ROWS(streams));
 	tcase_add_loop_test(tcase, judges_a_port_of_the_callers_loopback, 0, ROWS(host_ports));
+	tcase_add_loop_test(tcase, judges_a_name_that_an_upstream_proxy_will_look_up, 0,
+			    ROWS(proxied));
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);

@@ -88,6 +88,30 @@ START_TEST(has_every_field_of_a_connection)
 }
 END_TEST
 
+START_TEST(says_which_published_port_was_used_and_by_whom)
+{
+	struct addr address, client;
+	struct audit_record record = {
+		.protocol = "tcp",
+		.address = &address,
+		.port = 3000,
+		.published = "[::1]:3000",
+		.client = &client,
+		.verdict = { true, REASON_PUBLISHED, NULL },
+	};
+	json_t *object;
+
+	ck_assert_int_eq(addr_parse("127.0.0.1", &address), 0);
+	ck_assert_int_eq(addr_parse("::1", &client), 0);
+	object = parsed(&record);
+	ck_assert_str_eq(text_of(object, "reason"), "published");
+	ck_assert_str_eq(text_of(object, "published"), "[::1]:3000");
+	ck_assert_str_eq(text_of(object, "client"), "::1");
+	ck_assert_str_eq(text_of(object, "address"), "127.0.0.1");
+	json_decref(object);
+}
+END_TEST
+
 START_TEST(leaves_out_what_does_not_apply)
 {
 	const struct audit_record record = {
@@ -410,6 +434,7 @@ int main(void)
 	suite_add_tcase(suite, all);
 	tcase_add_test(all, has_every_field_of_a_connection);
 	tcase_add_test(all, leaves_out_what_does_not_apply);
+	tcase_add_test(all, says_which_published_port_was_used_and_by_whom);
 	tcase_add_loop_test(all, keeps_hostile_text_inside_its_field, 0,
 			    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(all, numbers_records_and_fails_for_good);

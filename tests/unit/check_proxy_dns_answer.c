@@ -10,6 +10,7 @@
 
 #include "policy/base/auto.h"
 #include "policy/net_plan.h"
+#include "proxy/dns/wire.h"
 #include "tests/unit/suite.h"
 
 #define ID	0xbeef
@@ -656,6 +657,403 @@ START_TEST(a_changed_byte_never_gives_a_wrong_answer)
 }
 END_TEST
 
+/* ---- dns: dummy ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	uint16_t type;
+	const char *address; /* NULL: none */
+} dummies[] = {
+	{ "ok.test", ns_t_a, "6.6.6.6" },
+	{ "eViL.teST", ns_t_a, "6.6.6.6" },
+	{ "evil.test", ns_t_aaaa, "2001:db8::1" },
+	{ "a b.test", ns_t_a, "6.6.6.6" },
+	{ "192.0.2.1", ns_t_a, "6.6.6.6" },
+	{ ".", ns_t_a, "6.6.6.6" },
+	{ "localhost", ns_t_a, "127.0.0.1" },
+	{ "localhost", ns_t_aaaa, "::1" },
+	{ "evil.test", ns_t_txt, NULL },
+	{ "evil.test", HTTPS, NULL },
+	{ "ok.test", ns_t_mx, NULL },
+	{ "1.0.18.198.in-addr.arpa", ns_t_ptr, NULL },
+};
+
+START_TEST(every_name_gets_the_dummy)
+{
+	bool is_local = strcmp(dummies[_i].name, "localhost") == 0;
+	char text[NS_MAXDNAME];
+	struct message query;
+	struct answer answer;
+	ns_rr record;
+
+	rules.mode = DNS_DUMMY;
+	rules.types = DNS_TYPE_MX;
+	ask(&query, dummies[_i].name, dummies[_i].type);
+	get_answer(&query, true, &answer);
+	ck_assert_int_eq(answer.decision.want, DNS_WANT_NOTHING);
+	ck_assert(answer.decision.verdict.is_allowed);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_noerror);
+	ck_assert_int_eq(answer.decision.verdict.reason,
+			 is_local ? REASON_ALLOW_RULE : REASON_DUMMY_ANSWER);
+	ck_assert_int_eq(ns_msg_getflag(answer.parsed, ns_f_aa), !is_local);
+	ck_assert_int_eq(count(&answer, ns_s_an), dummies[_i].address != NULL);
+	ck_assert_int_eq(count(&answer, ns_s_ns), 0);
+	ck_assert_ptr_null(names_get(names, 0));
+	if (!dummies[_i].address)
+		return;
+	record = get_record(&answer, ns_s_an, 0, text);
+	ck_assert_str_eq(text, dummies[_i].address);
+	ck_assert_uint_eq(ns_rr_ttl(record), is_local ? DNS_TTL_S : 1);
+	/* the question's bytes, in the case in which they came */
+	ck_assert_mem_eq(answer.message.bytes + 12, query.bytes + 12, query.length - 12);
+}
+END_TEST
+
+/* ---- dns: real ------------------------------------------------------------------------------ */
+
+static struct resolve_answer upstream;
+static struct dns_found found_upstream = { .addresses = &upstream };
+
+static void add_upstream(const char *address)
+{
+	ck_assert_int_eq(addr_parse(address, &upstream.addresses[upstream.count++]), 0);
+}
+
+static void set_up_real(void)
+{
+	set_up();
+	rules.mode = DNS_REAL;
+	upstream = (struct resolve_answer) { .status = LOOKUP_OK, .ttl_s = 17 };
+}
+
+/* Both rounds. */
+static void get_real(const char *name, uint16_t type, struct answer *answer)
+{
+	struct message query;
+
+	ask(&query, name, type);
+	found = NULL;
+	get_answer(&query, true, answer);
+	ck_assert_int_eq(answer->decision.want, DNS_WANT_ADDRESSES);
+	ck_assert_uint_eq(answer->message.length, 0);
+	ck_assert_str_eq(names_get(names, answer->decision.number), name);
+	found = &found_upstream;
+	get_answer(&query, true, answer);
+	ck_assert_int_eq(answer->decision.want, DNS_WANT_NOTHING);
+}
+
+static bool is_given(const char *address)
+{
+	struct addr addr;
+	size_t names_of_it;
+
+	ck_assert_int_eq(addr_parse(address, &addr), 0);
+	return given_find(rules.given, &addr, &names_of_it) != NULL;
+}
+
+START_TEST(real_addresses_are_answered_and_kept)
+{
+	char text[NS_MAXDNAME];
+	struct answer answer;
+	ns_rr record;
+
+	add_upstream("93.184.216.34");
+	add_upstream("10.1.2.3"); /* no rule names it */
+	add_upstream("2606:2800::1");
+	get_real("ok.test", ns_t_a, &answer);
+	ck_assert_int_eq(count(&answer, ns_s_an), 1);
+	record = get_record(&answer, ns_s_an, 0, text);
+	ck_assert_str_eq(text, "93.184.216.34");
+	ck_assert_uint_eq(ns_rr_ttl(record), 17);
+	ck_assert_int_eq(answer.decision.refused.family, 0);
+	ck_assert(is_given("93.184.216.34"));
+	ck_assert(!is_given("10.1.2.3"));
+	ck_assert(!is_given("2606:2800::1")); /* nobody has asked for it so far */
+	get_real("ok.test", ns_t_aaaa, &answer);
+	ck_assert_int_eq(count(&answer, ns_s_an), 1);
+	ck_assert(is_given("2606:2800::1"));
+}
+END_TEST
+
+START_TEST(a_rule_for_some_port_is_enough_for_the_address)
+{
+	struct answer answer;
+
+	add_upstream("93.184.216.34");
+	get_real("a.example.org", ns_t_a, &answer); /* port=443 */
+	ck_assert_int_eq(count(&answer, ns_s_an), 1);
+}
+END_TEST
+
+START_TEST(a_name_of_private_addresses_is_none)
+{
+	struct answer answer;
+
+	add_upstream("10.1.2.3");
+	add_upstream("::ffff:127.0.0.1");
+	add_upstream("64:ff9b::7f00:1");
+	get_real("ok.test", ns_t_a, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_nxdomain);
+	ck_assert(!answer.decision.verdict.is_allowed);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_PRIVATE_EMBEDDED);
+	ck_assert(addr_equal(&answer.decision.refused, &upstream.addresses[2]));
+	ck_assert_int_eq(count(&answer, ns_s_an), 0);
+}
+END_TEST
+
+START_TEST(an_alias_of_a_denied_name_is_denied)
+{
+	static char alias[] = "no.example.org";
+	struct answer answer;
+
+	add_upstream("93.184.216.34");
+	upstream.aliases[upstream.alias_count++] = alias;
+	get_real("ok.test", ns_t_a, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_nxdomain);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_DENY_RULE);
+	ck_assert(!is_given("93.184.216.34"));
+}
+END_TEST
+
+static const struct {
+	enum lookup_status status;
+	uint8_t rcode;
+	enum reason reason;
+	int authorities;
+} failures[] = {
+	{ LOOKUP_NO_NAME, ns_r_nxdomain, REASON_RESOLVE_FAILED, 1 },
+	{ LOOKUP_NO_DATA, ns_r_noerror, REASON_EMPTY_TYPE, 1 },
+	{ LOOKUP_FAILED, ns_r_servfail, REASON_RESOLVE_FAILED, 0 },
+};
+
+START_TEST(what_upstream_does_not_have_is_told)
+{
+	struct answer answer;
+
+	upstream.status = failures[_i].status;
+	upstream.error = "because";
+	get_real("ok.test", ns_t_a, &answer);
+	ck_assert_int_eq(answer.decision.rcode, failures[_i].rcode);
+	ck_assert_int_eq(answer.decision.verdict.reason, failures[_i].reason);
+	ck_assert(answer.decision.verdict.is_allowed);
+	ck_assert_int_eq(count(&answer, ns_s_an), 0);
+	ck_assert_int_eq(count(&answer, ns_s_ns), failures[_i].authorities);
+}
+END_TEST
+
+START_TEST(nothing_is_wanted_for_a_denied_name)
+{
+	struct message query;
+	struct answer answer;
+
+	ask(&query, _i ? "no.example.org" : "evil.test", ns_t_a);
+	get_answer(&query, true, &answer);
+	ck_assert_int_eq(answer.decision.want, DNS_WANT_NOTHING);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_nxdomain);
+	ck_assert_ptr_null(names_get(names, 0));
+}
+END_TEST
+
+START_TEST(who_cannot_wait_is_told)
+{
+	static const struct dns_found nothing;
+	struct message query;
+	struct answer answer;
+
+	rules.types = DNS_TYPE_MX;
+	ask(&query, "ok.test", _i ? ns_t_mx : ns_t_a);
+	found = &nothing;
+	get_answer(&query, true, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_servfail);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_LIMIT);
+	ck_assert(!answer.decision.verdict.is_allowed);
+}
+END_TEST
+
+/* No room for one more: not a part of the answer, and not a wrong one. */
+START_TEST(a_full_table_is_told)
+{
+	struct answer answer;
+
+	for (uint32_t i = 0; i < GIVEN_NAMES_MAX; i++) {
+		struct addr addr;
+
+		ck_assert_int_eq(addr_parse("93.184.216.34", &addr), 0);
+		ck_assert_int_eq(given_add(rules.given, &addr,
+					   (struct given_name) { 1000 + i, ADDR_FROM_DNS }),
+				 0);
+	}
+	add_upstream("93.184.216.35");
+	add_upstream("93.184.216.34");
+	get_real("ok.test", ns_t_a, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_servfail);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_POOL_EXHAUSTED);
+	ck_assert_int_eq(count(&answer, ns_s_an), 0);
+}
+END_TEST
+
+START_TEST(a_real_address_knows_its_name)
+{
+	char text[NS_MAXDNAME];
+	struct message query;
+	struct answer answer;
+
+	add_upstream("93.184.216.34");
+	get_real("ok.test", ns_t_a, &answer);
+	ask(&query, "34.216.184.93.in-addr.arpa", ns_t_ptr);
+	get_answer(&query, true, &answer);
+	(void)get_record(&answer, ns_s_an, 0, text);
+	ck_assert_str_eq(text, "ok.test");
+	ask(&query, "1.0.18.198.in-addr.arpa", ns_t_ptr); /* no address of this mode */
+	get_answer(&query, true, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_nxdomain);
+}
+END_TEST
+
+/* ---- record types --------------------------------------------------------------------------- */
+
+static struct records found_records;
+static const struct dns_found found_these = { .records = &found_records };
+
+static void set_up_records(void)
+{
+	set_up();
+	rules.types = DNS_TYPE_MX | DNS_TYPE_TXT | DNS_TYPE_SRV;
+	memset(&found_records, 0, sizeof(found_records));
+	found_records.ttl_s = 100000;
+}
+
+static void add_target(const char *target)
+{
+	struct record *record = &found_records.list[found_records.count++];
+
+	record->numbers[0] = 10;
+	record->number_count = 1;
+	(void)snprintf(record->target, sizeof(record->target), "%s", target);
+}
+
+static void get_records(uint16_t type, struct answer *answer)
+{
+	struct message query;
+
+	ask(&query, "ok.test", type);
+	found = NULL;
+	get_answer(&query, true, answer);
+	ck_assert_int_eq(answer->decision.want, DNS_WANT_RECORDS);
+	found = &found_these;
+	get_answer(&query, true, answer);
+	ck_assert_int_eq(answer->decision.want, DNS_WANT_NOTHING);
+	ck_assert_ptr_null(names_get(names, 0));
+}
+
+START_TEST(targets_that_are_denied_are_dropped)
+{
+	char text[NS_MAXDNAME];
+	struct answer answer;
+	ns_rr record;
+
+	add_target("evil.test");
+	add_target("a.example.org");
+	add_target("no.example.org");
+	add_target("");
+	get_records(ns_t_mx, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_noerror);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_ALLOW_RULE);
+	ck_assert_int_eq(count(&answer, ns_s_an), 2);
+	record = get_record(&answer, ns_s_an, 0, text);
+	ck_assert_int_eq(ns_rr_type(record), ns_t_mx);
+	ck_assert_uint_eq(ns_rr_ttl(record), RESOLVE_TTL_MAX_S);
+	ck_assert_uint_eq(ns_get16(ns_rr_rdata(record)), 10);
+	ck_assert_int_gt(ns_name_uncompress(ns_msg_base(answer.parsed), ns_msg_end(answer.parsed),
+					    ns_rr_rdata(record) + 2, text, sizeof(text)),
+			 0);
+	ck_assert_str_eq(text, "a.example.org");
+	record = get_record(&answer, ns_s_an, 1, text);
+	ck_assert_uint_eq(ns_rr_rdlen(record), 3); /* the root */
+}
+END_TEST
+
+START_TEST(without_a_target_nothing_is_left)
+{
+	struct answer answer;
+
+	add_target("evil.test");
+	get_records(ns_t_mx, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_noerror);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_EMPTY_TYPE);
+	assert_negative_can_be_kept(&answer);
+}
+END_TEST
+
+START_TEST(a_text_is_passed_on)
+{
+	static const uint8_t bytes[] = "\2ab\3c\0d";
+	char text[NS_MAXDNAME];
+	struct answer answer;
+	ns_rr record;
+
+	found_records.list[0].text = bytes;
+	found_records.list[0].text_length = sizeof(bytes) - 1;
+	found_records.count = 1;
+	get_records(ns_t_txt, &answer);
+	record = get_record(&answer, ns_s_an, 0, text);
+	ck_assert_int_eq(ns_rr_type(record), ns_t_txt);
+	ck_assert_uint_eq(ns_rr_rdlen(record), sizeof(bytes) - 1);
+	ck_assert_mem_eq(ns_rr_rdata(record), bytes, sizeof(bytes) - 1);
+}
+END_TEST
+
+START_TEST(records_of_an_alias_of_a_denied_name_are_denied)
+{
+	struct answer answer;
+
+	add_target("ok.test");
+	(void)strcpy(found_records.aliases[found_records.alias_count++], "no.example.org");
+	get_records(ns_t_mx, &answer);
+	ck_assert_int_eq(answer.decision.rcode, ns_r_nxdomain);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_DENY_RULE);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_asked_for_again)
+{
+	static const uint8_t bytes[256] = { 255 };
+	uint8_t out[DNS_EDNS_SIZE];
+	struct dns_decision decision;
+	struct message query;
+	ns_msg parsed;
+	size_t length;
+
+	for (int i = 0; i < 5; i++)
+		found_records.list[found_records.count++] =
+			(struct record) { .text = bytes, .text_length = sizeof(bytes) };
+	ask(&query, "ok.test", ns_t_txt);
+	add_edns(&query, 4096, 0, 0);
+	rules.names = names;
+	length = dns_answer(&rules, query.bytes, query.length, false, &found_these, out, &decision);
+	ck_assert_int_eq(ns_initparse(out, (int)length, &parsed), 0);
+	ck_assert_int_eq(ns_msg_getflag(parsed, ns_f_tc), 1);
+	ck_assert_int_eq(ns_msg_count(parsed, ns_s_an), 0);
+	ck_assert_int_eq(ns_msg_count(parsed, ns_s_ar), 1);
+	ck_assert_int_eq(decision.verdict.reason, REASON_ALLOW_RULE);
+}
+END_TEST
+
+START_TEST(other_types_are_never_wanted)
+{
+	static const uint16_t types[] = { HTTPS, 64, ns_t_ns, ns_t_any, ns_t_cname, ns_t_null };
+	struct message query;
+	struct answer answer;
+
+	rules.mode = DNS_REAL;
+	ask(&query, "ok.test", types[_i]);
+	get_answer(&query, true, &answer);
+	ck_assert_int_eq(answer.decision.want, DNS_WANT_NOTHING);
+	ck_assert_int_eq(answer.decision.verdict.reason, REASON_EMPTY_TYPE);
+	assert_negative_can_be_kept(&answer);
+}
+END_TEST
+
 /* ---- for the audit -------------------------------------------------------------------------- */
 
 START_TEST(what_was_asked_can_be_shown)
@@ -697,7 +1095,8 @@ END_TEST
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("proxy/dns/answer");
-	TCase *tcase = tcase_create("answer");
+	TCase *tcase = tcase_create("answer"), *real = tcase_create("real");
+	TCase *records = tcase_create("records");
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -715,7 +1114,27 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_changed_byte_never_gives_a_wrong_answer);
 	tcase_add_test(tcase, what_was_asked_can_be_shown);
 	tcase_add_test(tcase, a_type_has_a_name);
+	tcase_add_loop_test(tcase, every_name_gets_the_dummy, 0, ROWS(dummies));
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(real, set_up_real, tear_down);
+	tcase_add_test(real, real_addresses_are_answered_and_kept);
+	tcase_add_test(real, a_rule_for_some_port_is_enough_for_the_address);
+	tcase_add_test(real, a_name_of_private_addresses_is_none);
+	tcase_add_test(real, an_alias_of_a_denied_name_is_denied);
+	tcase_add_loop_test(real, what_upstream_does_not_have_is_told, 0, ROWS(failures));
+	tcase_add_loop_test(real, nothing_is_wanted_for_a_denied_name, 0, 2);
+	tcase_add_loop_test(real, who_cannot_wait_is_told, 0, 2);
+	tcase_add_test(real, a_full_table_is_told);
+	tcase_add_test(real, a_real_address_knows_its_name);
+	suite_add_tcase(suite, real);
+	tcase_add_checked_fixture(records, set_up_records, tear_down);
+	tcase_add_test(records, targets_that_are_denied_are_dropped);
+	tcase_add_test(records, without_a_target_nothing_is_left);
+	tcase_add_test(records, a_text_is_passed_on);
+	tcase_add_test(records, records_of_an_alias_of_a_denied_name_are_denied);
+	tcase_add_test(records, what_does_not_fit_is_asked_for_again);
+	tcase_add_loop_test(records, other_types_are_never_wanted, 0, 6);
+	suite_add_tcase(suite, records);
 	return suite;
 }
 

@@ -435,19 +435,26 @@ void world_stop(void)
 
 /* ---- the proxy ---- */
 
-void world_add_rules(struct policy *policy, const char *const *rules)
+/* "KEY VALUE", for the key network.KEY of the settings. */
+static int add_setting(struct settings *settings, const char *text, struct err *err)
+{
+	size_t length = strcspn(text, " ");
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "network.%.*s", (int)length, text);
+	return setting_put(settings, setting_key_find(path), text + length + 1, place_of("test"),
+			   SETTING_FROM_FILE, err);
+}
+
+void world_add_settings(struct settings *settings, const char *const *lines)
 {
 	struct err err;
 
-	for (; *rules; rules++) {
-		int rc = strncmp(*rules, "deny ", 5) == 0
-				 ? policy_deny(policy, *rules + 5, place_of("test"), &err)
-				 : policy_allow(policy, *rules + 6, place_of("test"), &err);
-
-		if (rc < 0)
+	for (; *lines; lines++) {
+		if (add_setting(settings, *lines, &err) < 0)
 			_exit(99);
 	}
-	if (policy_compile(policy, &err) < 0)
+	if (policy_compile(&settings->policy, &err) < 0)
 		_exit(99);
 }
 
@@ -457,6 +464,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	const struct rlimit limit = { max_files, max_files };
 	struct settings settings;
 	struct proxy_config config = {
+		.inbound_fd = -1,
 		.settings = &settings,
 		.plan = &plan,
 		.audit_fd = audit_fd,
@@ -470,7 +478,7 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 	if (getenv("PROXY_DEBUG"))
 		log_level_set(LOG_DEBUG);
 	settings_init(&settings);
-	world_add_rules(&settings.policy, rules);
+	world_add_settings(&settings, rules);
 	if (setns(namespace_fd, CLONE_NEWNET) < 0 ||
 	    (max_files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
 		_exit(98);

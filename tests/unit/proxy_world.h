@@ -49,10 +49,13 @@ extern struct world_counters *world;
 const char *world_start(void);
 void world_stop(void);
 
-struct policy;
+struct settings;
 
-/* Adds "allow …" and "deny …", NULL-terminated, and compiles; ends the process when one is refused. */
-void world_add_rules(struct policy *policy, const char *const *rules);
+/*
+ * Adds "KEY VALUE" for keys of network ("allow …", "deny …", "dns …"), NULL-terminated, and compiles;
+ * ends the process when one is refused.
+ */
+void world_add_settings(struct settings *settings, const char *const *lines);
 
 /* A proxy of its own for one test. */
 struct world_proxy {
@@ -61,7 +64,7 @@ struct world_proxy {
 	int audit_fd;
 };
 
-/* @rules: "allow …" or "deny …", NULL-terminated. @max_files 0 = no own limit. */
+/* @rules: "allow …", "deny …", "dns real" …, NULL-terminated: keys below network. @max_files 0 = no own limit. */
 void proxy_start(struct world_proxy *proxy, const char *const *rules, int audit_fd,
 		 unsigned long max_files);
 /* Starts one in the jail's own namespace, which it must refuse. Returns the wait status. */
