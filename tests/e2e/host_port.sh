@@ -72,6 +72,14 @@ expect_match "$STATUS/$OUT" '^0/local (127.0.0.1|::1)$' 'both'
 get --allow host-port=8005 -- 8005
 closed '["allow","upstream-failed","host.nsgate",8005,null,"host-port=8005"]' 'nobody there'
 
+# however names are answered: never with a loopback address, which would be the jail's own
+for mode in synthetic real dummy; do
+	get --dns "$mode" --allow host-port=8004 -- 8004
+	expect_eq "$STATUS/$OUT" '0/local 127.0.0.1' "--dns $mode"
+	run nsgate --dns "$mode" --allow host-port=8004 -- getent ahosts host.nsgate
+	expect_no_match "$OUT" '127[.]0|^::1' "--dns $mode"
+done
+
 # what is not said is not open
 get --allow host-port=8004 -- 9999
 closed '["deny","no-rule","host.nsgate",9999,null,null]' 'another port'
