@@ -221,12 +221,18 @@ static bool judge_shared(struct conn *conn, struct verdict *verdict_out)
 	return false;
 }
 
-/* From here on the connection is to that name; name_and_judge() goes on. */
+/* From here on the connection is to that name; a denied one gets no number. */
 static bool take_name(struct conn *conn, struct verdict *verdict_out)
 {
+	struct conns *conns = conn->conns;
+
+	if (!sniffed.has_name)
+		return true; /* name_and_judge() denies it */
+	*verdict_out = policy_judge_name(conns->policy, sniffed.name, conn->port);
+	if (!verdict_out->is_allowed)
+		return false;
 	*verdict_out = (struct verdict) { .reason = REASON_POOL_EXHAUSTED };
-	return !sniffed.has_name ||
-	       names_number(conn->conns->names, sniffed.name, &conn->name_number) == 0;
+	return names_number(conns->names, sniffed.name, &conn->name_number) == 0;
 }
 
 /* The name that the client's own bytes ask for must be one that led here. */
@@ -752,10 +758,12 @@ static void conns_shut(struct conns *conns);
 static void write_record(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
+	const char *sniffed_name = conn->has_sni ? sniffed.name : NULL;
+	bool is_dummy = conns->dns_mode == DNS_DUMMY && dns_is_dummy(&conn->address);
 	const struct audit_record record = {
 		.protocol = sniff_protocol_name((enum sniff_protocol)conn->protocol),
-		.name = name_of(conn),
-		.sni = conn->has_sni ? sniffed.name : NULL,
+		.name = is_dummy && sniffed_name ? sniffed_name : name_of(conn),
+		.sni = is_dummy ? NULL : sniffed_name, /* what contradicts the name */
 		.address = conn->address.family ? &conn->address : NULL,
 		.port = conn->port,
 		.dialed = conn->dialed.family && !conn->is_refused ? &conn->dialed : NULL,
