@@ -204,6 +204,7 @@ static int add_text(struct builder *builder, const yaml_event_t *event, struct e
 			 style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 	struct node *node = NULL;
 	char *copy;
+	int rc;
 
 	if (memchr(value, '\0', length))
 		return refuse_mark(builder, &event->start_mark, "text without a NUL", err);
@@ -211,8 +212,9 @@ static int add_text(struct builder *builder, const yaml_event_t *event, struct e
 	if (!copy)
 		return err_set(err, ENOMEM, "read %s", builder->name);
 	memcpy(copy, value, length + 1); /* libyaml ends it with a NUL */
-	if (add(builder, NODE_TEXT, event, &node, err) < 0)
-		return -err->code;
+	rc = add(builder, NODE_TEXT, event, &node, err);
+	if (rc < 0 || !node)
+		return rc;
 	node->text = copy;
 	node->is_null = is_plain && is_null(copy);
 	/* An escape or a fold only ever makes the text shorter than what is written. */

@@ -28,6 +28,7 @@
 
 #include "policy/base/log.h"
 #include "proxy/conn/moves.h"
+#include "proxy/dns/answer.h"
 #include "proxy/origdst.h"
 #include "proxy/sniff/sniff.h"
 
@@ -263,7 +264,7 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 
 	if (!record->verdict.is_allowed)
 		tell_denied(conn->conns->tell, &denial);
-	else if (record->error)
+	else if (record->error && record->address)
 		tell_failure(record);
 }
 
@@ -272,10 +273,12 @@ static void write_record(struct conn *conn)
 	struct conns *conns = conn->conns;
 	const struct relay_flow *out = conn_jail_flow(conn);
 	const struct relay_flow *in = out == &conn->sent ? &conn->received : &conn->sent;
+	const char *sniffed_name = conn->has_sni ? conn_sniffed_name() : NULL;
+	bool is_dummy = conns->dns_mode == DNS_DUMMY && dns_is_dummy(&conn->address);
 	const struct audit_record record = {
 		.protocol = sniff_protocol_name((enum sniff_protocol)conn->protocol),
-		.name = conn_name(conn),
-		.sni = conn->has_sni ? conn_sniffed_name() : NULL,
+		.name = is_dummy && sniffed_name ? sniffed_name : conn_name(conn),
+		.sni = is_dummy ? NULL : sniffed_name, /* what contradicts the name */
 		.address = conn->address.family ? &conn->address : NULL,
 		.port = conn->port,
 		.dialed = conn->dialed.family && !conn->is_refused ? &conn->dialed : NULL,

@@ -35,7 +35,7 @@ int update_send(int control_fd, const struct policy *policy, int audit_fd, unsig
 		struct err *err)
 {
 	int policy_fd AUTO(fd_release) = -1;
-	struct answer answer;
+	struct answer answer = { 0 };
 	int fds[2];
 
 	if (snapshot_write(policy, &policy_fd, err) < 0)

@@ -35,12 +35,18 @@ static bool judge_shared(struct conn *conn, struct verdict *verdict_out)
 	return false;
 }
 
-/* From here on the connection is to that name; conn_name_and_judge() goes on. */
+/* From here on the connection is to that name; a denied one gets no number. */
 static bool take_name(struct conn *conn, struct verdict *verdict_out)
 {
+	struct conns *conns = conn->conns;
+
+	if (!sniffed.has_name)
+		return true; /* conn_name_and_judge() denies it */
+	*verdict_out = policy_judge_name(conns->policy, sniffed.name, conn->port);
+	if (!verdict_out->is_allowed)
+		return false;
 	*verdict_out = (struct verdict) { .reason = REASON_POOL_EXHAUSTED };
-	return !sniffed.has_name ||
-	       names_number(conn->conns->names, sniffed.name, &conn->name_number) == 0;
+	return names_number(conns->names, sniffed.name, &conn->name_number) == 0;
 }
 
 /* The name that the client's own bytes ask for must be one that led here. */

@@ -330,7 +330,7 @@ void dns_reply_soa(struct dns_reply *reply)
 	write_32(reply, reply->ttl_s);
 	write_16(reply, 2 + 5 * 4);
 	write_16(reply, 0); /* server and mailbox: the root */
-	write_32(reply, 1); /* serial: the policy never changes during a run */
+	write_32(reply, 1); /* serial: nobody transfers this zone */
 	write_32(reply, reply->ttl_s); /* refresh, retry, expire: there is no secondary */
 	write_32(reply, reply->ttl_s);
 	write_32(reply, reply->ttl_s);

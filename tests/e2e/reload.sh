@@ -46,7 +46,8 @@ start() # OPTION...
 {
 	exec 4<>"$T/orders" 5<>"$T/answers"
 	start_nsgate "$@" -- "$PYTHON" payload.py <&4 >&5 2>"$T/stderr"
-	read -r -t 10 ANSWER <&5 && [[ $ANSWER == ready ]] || fail "no start: $(<"$T/stderr")"
+	read -r -t 10 ANSWER <&5 || ANSWER=
+	[[ $ANSWER == ready ]] || fail "no start: $(<"$T/stderr")"
 }
 end()
 {

@@ -17,7 +17,7 @@ options=(
 	# it does not know __attribute__((cleanup)), which is how AUTO() releases
 	--suppress=resourceLeak --suppress=memleak
 	# its gnu library says that accept4's address may not be NULL, which it may
-	--suppress=nullPointer:proxy/listen.c
+	--suppress=nullPointer:proxy/listen.c --suppress=nullPointer:jail/control.c
 	# readdir on a stream of our own is safe; readdir_r is deprecated
 	--suppress=readdirCalled
 	# "too many #ifdef configurations": the checked ones are ours
