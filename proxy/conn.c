@@ -594,7 +594,7 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 
 	if (!record->verdict.is_allowed)
 		tell_denied(conn->conns->tell, &denial);
-	else if (record->error)
+	else if (record->error && record->address) /* without one nothing was allowed */
 		tell_failure(record);
 }
 
