@@ -150,7 +150,7 @@ struct names {
 
 static void add_name(struct names *names, const char *name, size_t length)
 {
-	char *buffer = names->buffers[names->count];
+	char *buffer;
 
 	for (size_t i = 0; i < names->count; i++) {
 		if (strncmp(names->list[i], name, length) == 0 && !names->list[i][length])
@@ -158,6 +158,7 @@ static void add_name(struct names *names, const char *name, size_t length)
 	}
 	if (names->count == NAMES_MAX || length >= sizeof(names->buffers[0]))
 		return; /* the unit test looks for every key in the messages */
+	buffer = names->buffers[names->count];
 	memcpy(buffer, name, length);
 	buffer[length] = '\0';
 	names->list[names->count++] = buffer;
@@ -424,7 +425,7 @@ static int fetch(struct reader *reader, const char *path, char **text_out, size_
 		 struct err *err)
 {
 	int fd AUTO(fd_release) = -1;
-	struct stat status;
+	struct stat status = { 0 };
 
 	if (open_file(path, &status, &fd, err) < 0)
 		return -err->code;

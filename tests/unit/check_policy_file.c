@@ -98,8 +98,7 @@ static const char *const accepted[] = {
 	"version: 1\nnetwork: {}\n",
 	"version: 1\nnetwork:\n  allow:\n  - >-\n    domain=a.test\n    port=80\n",
 	"version: 1\nlimits: {time: 1s} # 100 %\naudit: {file: a%b}\n",
-	"version: 1\nnetwork:\n  allow: [domain=b\xc3\xbc"
-	"cher.test]\n",
+	"version: 1\nnetwork:\n  allow: [domain=b\303\274cher.test]\n",
 };
 
 START_TEST(takes_every_way_of_writing)
@@ -208,11 +207,9 @@ static const struct {
 	  "p:4: column 27: expected a port from 1 to 65535 or a range (8000-8100), got \"0\"" },
 	{ V "network:\n  allow: ['domain=a.test port=80,,']\n",
 	  "p:3: column 34: expected a port from 1 to 65535 or a range (8000-8100), got nothing" },
-	{ V "network: {allow: [domain=b\xc3\xbc"
-	    "cher.test, port=0]}\n",
+	{ V "network: {allow: [domain=b\303\274cher.test, port=0]}\n",
 	  "p:2: column 44: expected a port from 1 to 65535 or a range (8000-8100), got \"0\"" },
-	{ V "network: {allow: [domain=b\xc3\xbc"
-	    "cher.test port=0]}\n",
+	{ V "network: {allow: [domain=b\303\274cher.test port=0]}\n",
 	  "p:2: column 44: expected a port from 1 to 65535 or a range (8000-8100), got \"0\"" },
 	/* escapes and folds: where the text begins */
 	{ V "network:\n  allow:\n    - \"domain=a.test\\x20port=0\"\n",
