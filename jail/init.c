@@ -70,8 +70,8 @@ static int answer_inbound(int inbound_fd, int family)
 		socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	struct err ignored; /* nobody here to tell */
 
-	if (made >= 0)
-		return fdpass_send(inbound_fd, &made, 1, &ignored);
+	if (made >= 0 && fdpass_send(inbound_fd, &made, 1, &ignored) == 0)
+		return 0;
 	return send(inbound_fd, "E", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 

@@ -12,6 +12,8 @@
  * server's bytes are relayed as soon as it answers: in SSH, SMTP and MySQL the server speaks first
  * and the client waits for it.
  *
+ * The moves themselves are in conn/: dialing.c, judging.c, relaying.c, sniffing.c.
+ *
  * One that comes in through a published port goes the other way: its client is outside, upstream is
  * the jail (inbound.h), and there is nothing to judge.
  */
@@ -25,101 +27,21 @@
 #include <unistd.h>
 
 #include "policy/base/log.h"
-#include "policy/base/text.h"
-#include "proxy/dns/answer.h"
+#include "proxy/conn/moves.h"
 #include "proxy/origdst.h"
 #include "proxy/sniff/sniff.h"
 
 #define SPARE_CONNS_MAX 64
-#define NO_NUMBER	UINT32_MAX
 #define WORD_MS		100 /* for the rest of a request line that was cut */
 
-enum conn_state {
-	CONN_NEW, /* accepted, nothing known; not watched */
-	CONN_NAMING, /* the client's bytes must say the name; nothing is allowed or dialled yet */
-	CONN_RESOLVING, /* name and port are allowed; the waiter waits for addresses, its own or
-			   the upstream proxy's */
-	CONN_DIALING, /* dial is set, and its addresses are allowed; or inbound is set */
-	CONN_HANDSHAKING, /* upstream is connected to the upstream proxy; handshake is not done */
-	CONN_SNIFFING, /* upstream is connected and its bytes flow; the client's wait */
-	CONN_RELAYING, /* bytes flow both ways */
-	CONN_CLOSED, /* over; the record is being written */
-	CONN_STATES
-};
-
-enum conn_event {
-	CONN_EV_ACCEPTED,
-	CONN_EV_CLIENT, /* conn->client_end was updated */
-	CONN_EV_UPSTREAM, /* conn->upstream_end was updated */
-	CONN_EV_RESOLVED, /* conns' found.answer is valid */
-	CONN_EV_CONNECTED, /* upstream is set */
-	CONN_EV_DIAL_FAILED, /* error is set */
-	CONN_EV_NO_ANSWER, /* of the upstream proxy, in time */
-	CONN_EV_DEADLINE, /* the client began a protocol and did not go on */
-	CONN_EV_TURN, /* more to relay */
-	CONN_EV_POLICY, /* conns->policy is a new one */
-	CONN_EV_STOP, /* conns_end() or conns_close() */
-	CONN_EVENTS
-};
-
-struct conn {
-	struct link link; /* in conns->open */
-	struct conns *conns;
-	struct watch *client; /* owned */
-	struct watch *upstream; /* owned; set from CONN_SNIFFING on */
-	struct dial *dial; /* owned; only in CONN_DIALING */
-	struct inbound *inbound; /* the same, where it goes into the jail */
-	struct upstream_handshake *handshake; /* owned; until the upstream proxy lets us through */
-	const struct conn_published *published; /* what it came in through; NULL: from the jail */
-	struct resolve_waiter waiter; /* waits only in CONN_RESOLVING */
-	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge; from
-				      * the start in CONN_NAMING */
-	struct task turn;
-	struct pipe_waiter pipe_waiter;
-	struct relay_end client_end, upstream_end;
-	struct relay_flow sent, received; /* client to upstream; upstream to client */
-	const struct rule *rule; /* what decided last; the policy's */
-	char *other_names; /* owned; see remember_name(); NULL = none */
-	const char *error; /* why an allowed connection failed; static text */
-	uint64_t opened_ms;
-	uint32_t id; /* for debug messages */
-	uint32_t name_number; /* NO_NUMBER: the client dialled an address */
-	struct addr address; /* where the client wanted to go */
-	struct addr peer; /* who uses a published port; family 0 = unknown */
-	struct addr dialed; /* where it was connected to, or is_refused; family 0 = nowhere */
-	uint16_t port;
-	uint8_t state; /* enum conn_state */
-	uint8_t reason; /* enum reason */
-	uint8_t protocol; /* enum sniff_protocol */
-	uint8_t source; /* of @dialed: enum addr_source */
-	bool is_allowed; /* as far as is known */
-	bool is_proxied; /* an upstream proxy dials: dialed is its address */
-	bool is_sniffed; /* what the client speaks is known, as far as it ever will be */
-	bool is_judged; /* the client's bytes may go upstream */
-	bool is_refused; /* dialed was resolved, but must not be dialled */
-	bool is_overdue; /* the client had its time to go on */
-	bool want_reset; /* close both sides with RST */
-	bool has_sni; /* sniffed.name is this connection's; only while it is closed */
-};
-
-/* Shared by all connections, used within one event only; never touched in an idle proxy. */
-static uint8_t peeked[SNIFF_BYTES_MAX];
-static struct sniff_result sniffed;
-static const struct resolve_answer *found; /* valid during CONN_EV_RESOLVED */
-
-static void conn_feed(struct conn *conn, enum conn_event event);
-
-static const char *name_of(const struct conn *conn)
+const char *conn_name(const struct conn *conn)
 {
-	return conn->name_number == NO_NUMBER ? NULL
-					      : names_get(conn->conns->names, conn->name_number);
+	return conn->name_number == CONN_NO_NAME ? NULL
+						 : names_get(conn->conns->names, conn->name_number);
 }
 
-/*
- * Other names that the stream stands for: aliases on the way to its address, the SNI at a raw
- * address. Only deny rules matter to them. Texts with their NUL, and an empty one at the end.
- */
-static int remember_name(struct conn *conn, const char *name)
+/* Texts with their NUL, and an empty one at the end. */
+int conn_remember_name(struct conn *conn, const char *name)
 {
 	size_t used = 0, size = strlen(name) + 1;
 	char *grown;
@@ -134,8 +56,7 @@ static int remember_name(struct conn *conn, const char *name)
 	return 0;
 }
 
-/* A name that is denied must not be reached under another one. */
-static bool has_denied_name(const struct conn *conn, struct verdict *verdict_out)
+bool conn_has_denied_name(const struct conn *conn, struct verdict *verdict_out)
 {
 	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1) {
 		*verdict_out = policy_judge_name(conn->conns->policy, at, conn->port);
@@ -147,7 +68,7 @@ static bool has_denied_name(const struct conn *conn, struct verdict *verdict_out
 
 /* ---- ways to end ---- */
 
-static enum conn_state deny(struct conn *conn, enum reason reason, const struct rule *rule)
+enum conn_state conn_deny(struct conn *conn, enum reason reason, const struct rule *rule)
 {
 	conn->is_allowed = false;
 	conn->reason = (uint8_t)reason;
@@ -156,13 +77,12 @@ static enum conn_state deny(struct conn *conn, enum reason reason, const struct 
 	return CONN_CLOSED;
 }
 
-static enum conn_state deny_verdict(struct conn *conn, const struct verdict *verdict)
+enum conn_state conn_deny_verdict(struct conn *conn, const struct verdict *verdict)
 {
-	return deny(conn, verdict->reason, verdict->rule);
+	return conn_deny(conn, verdict->reason, verdict->rule);
 }
 
-/* Allowed, but it came to nothing. */
-static enum conn_state fail(struct conn *conn, enum reason reason, const char *error)
+enum conn_state conn_fail(struct conn *conn, enum reason reason, const char *error)
 {
 	conn->reason = (uint8_t)reason;
 	conn->error = error;
@@ -170,306 +90,18 @@ static enum conn_state fail(struct conn *conn, enum reason reason, const char *e
 	return CONN_CLOSED;
 }
 
-static enum conn_state reset(struct conn *conn)
+enum conn_state conn_reset(struct conn *conn)
 {
 	conn->want_reset = true;
 	return CONN_CLOSED;
 }
 
-static void allow(struct conn *conn, const struct verdict *verdict)
+void conn_allow(struct conn *conn, const struct verdict *verdict)
 {
 	conn->is_allowed = true;
 	conn->reason = (uint8_t)verdict->reason;
 	conn->rule = verdict->rule;
 }
-
-/* ---- relaying ---- */
-
-/* One end is gone: what it had sent is delivered as far as it goes at once, then both end. */
-static enum conn_state break_off(struct conn *conn)
-{
-	struct pipes *pipes = &conn->conns->pipes;
-
-	if (conn->upstream_end.is_broken) {
-		while (relay_pump(pipes, &conn->received, &conn->upstream_end, &conn->client_end) ==
-		       RELAY_AGAIN)
-			;
-	}
-	if (conn->client_end.is_broken && conn->is_judged) {
-		while (relay_pump(pipes, &conn->sent, &conn->client_end, &conn->upstream_end) ==
-		       RELAY_AGAIN)
-			;
-	}
-	return reset(conn);
-}
-
-/* Runs one direction, and passes its end on, unless both have ended: then close() does. */
-static enum relay_result carry(struct conn *conn, struct relay_flow *flow, struct relay_end *from,
-			       struct relay_end *to, const struct relay_flow *other)
-{
-	bool was_finished = flow->is_finished;
-	enum relay_result result = relay_pump(&conn->conns->pipes, flow, from, to);
-
-	if (result == RELAY_FINISHED && !was_finished && !other->is_finished)
-		(void)shutdown(to->fd, SHUT_WR); /* fails only when @to is gone; events tell */
-	if (result == RELAY_AGAIN)
-		task_queue(conn->conns->loop, &conn->turn);
-	if (result == RELAY_STARVED)
-		pipes_wait(&conn->conns->pipes, &conn->pipe_waiter);
-	return result;
-}
-
-/* What a program sent before it exited is still to be delivered: its end, and its direction. */
-static struct relay_end *jail_end(struct conn *conn)
-{
-	return conn->published ? &conn->upstream_end : &conn->client_end;
-}
-
-static const struct relay_flow *jail_flow(const struct conn *conn)
-{
-	return conn->published ? &conn->received : &conn->sent;
-}
-
-/* An upstream that has not let us through yet takes nothing of the client's. */
-static bool can_relay(const struct conn *conn)
-{
-	return conn->upstream && !conn->handshake;
-}
-
-static bool is_finished(const struct conn *conn)
-{
-	if (conn->conns->is_ending)
-		return jail_flow(conn)->is_finished;
-	return conn->sent.is_finished && conn->received.is_finished;
-}
-
-static enum conn_state move_bytes(struct conn *conn)
-{
-	enum relay_result received =
-		carry(conn, &conn->received, &conn->upstream_end, &conn->client_end, &conn->sent);
-	enum relay_result sent = RELAY_WAIT;
-
-	if (conn->is_judged && received != RELAY_BROKEN)
-		sent = carry(conn, &conn->sent, &conn->client_end, &conn->upstream_end,
-			     &conn->received);
-	if (sent == RELAY_BROKEN || received == RELAY_BROKEN)
-		return break_off(conn);
-	if (is_finished(conn))
-		return CONN_CLOSED;
-	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
-}
-
-static enum scheme scheme_of(enum sniff_protocol protocol)
-{
-	switch (protocol) {
-	case SNIFF_TLS:
-		return SCHEME_TLS;
-	case SNIFF_HTTP1:
-	case SNIFF_HTTP2:
-		return SCHEME_HTTP;
-	case SNIFF_OPAQUE:
-	case SNIFF_SSH:
-	case SNIFF_PROTOCOLS:
-		break;
-	}
-	return SCHEME_TCP;
-}
-
-/* Judges where it leads, and what is spoken as far as that is known. */
-static struct verdict judge_stream(const struct conn *conn)
-{
-	const char *name = name_of(conn);
-	const struct addr *addr = &conn->dialed;
-	enum scheme scheme =
-		conn->is_sniffed ? scheme_of((enum sniff_protocol)conn->protocol) : SCHEMES;
-
-	if (conn->is_proxied)
-		addr = name ? NULL : &conn->address;
-	return policy_judge_stream(conn->conns->policy, name, addr, conn->port,
-				   (enum addr_source)conn->source, scheme);
-}
-
-static enum conn_state relay(struct conn *conn)
-{
-	if (conn->is_sniffed && !conn->is_judged) {
-		struct verdict verdict = judge_stream(conn);
-
-		if (!verdict.is_allowed)
-			return deny_verdict(conn, &verdict);
-		allow(conn, &verdict);
-		conn->is_judged = true;
-	}
-	return move_bytes(conn);
-}
-
-/* ---- sniffing ---- */
-
-/* Judges one of the names that the address was given for. */
-static struct verdict judge_given(const struct conn *conn, const struct given_name *given)
-{
-	const struct policy *policy = conn->conns->policy;
-	const char *name = names_get(conn->conns->names, given->number);
-	struct verdict verdict = policy_judge_name(policy, name, conn->port);
-
-	return verdict.is_allowed ? policy_judge_address(policy, name, &conn->address, conn->port,
-							 given->source)
-				  : verdict;
-}
-
-/* Several names may share the address; the one that is asked for must be allowed itself. */
-static bool judge_shared(struct conn *conn, struct verdict *verdict_out)
-{
-	struct conns *conns = conn->conns;
-	size_t count;
-	const struct given_name *given = given_find(conns->given, &conn->address, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names_get(conns->names, given[i].number), sniffed.name) != 0)
-			continue;
-		conn->name_number = given[i].number;
-		conn->source = (uint8_t)given[i].source;
-		*verdict_out = judge_given(conn, &given[i]);
-		return verdict_out->is_allowed;
-	}
-	*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };
-	return false;
-}
-
-/* From here on the connection is to that name; name_and_judge() goes on. */
-static bool take_name(struct conn *conn, struct verdict *verdict_out)
-{
-	*verdict_out = (struct verdict) { .reason = REASON_POOL_EXHAUSTED };
-	return !sniffed.has_name ||
-	       names_number(conn->conns->names, sniffed.name, &conn->name_number) == 0;
-}
-
-/* The name that the client's own bytes ask for must be one that led here. */
-static bool judge_sniffed(struct conn *conn, struct verdict *verdict_out)
-{
-	const char *name = name_of(conn);
-
-	conn->protocol = (uint8_t)sniffed.protocol;
-	if (conn->state == CONN_NAMING)
-		return take_name(conn, verdict_out);
-	if (!sniffed.has_name)
-		return true;
-	if (name && conn->conns->dns_mode == DNS_REAL)
-		return judge_shared(conn, verdict_out);
-	if (name) {
-		*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };
-		return strcmp(name, sniffed.name) == 0;
-	}
-	/* A cidr= rule allowed the address, whatever its name; only a deny rule is stronger. */
-	*verdict_out = (struct verdict) { .reason = REASON_LIMIT };
-	return remember_name(conn, sniffed.name) == 0 && !has_denied_name(conn, verdict_out);
-}
-
-/*
- * Bytes that are not enough to tell the protocol. A begun ClientHello must be judged or denied;
- * for all else the protocol is but a word in the audit log, and a program that sends "hello"
- * and waits is not kept waiting for it.
- */
-static enum conn_state wait_for_more(struct conn *conn, size_t length)
-{
-	struct conns *conns = conn->conns;
-	struct sniff_result unused;
-	bool is_hello = sniff_tls(peeked, length, &unused) == SNIFF_MORE;
-	bool is_all = length == sizeof(peeked) || conn->client_end.has_hangup;
-
-	if (is_hello)
-		conn->protocol = SNIFF_TLS; /* for the record, if nothing more comes */
-	if (is_all && is_hello)
-		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-	if (is_all || (conn->is_overdue && !is_hello)) {
-		conn->is_sniffed = true;
-		return (enum conn_state)conn->state;
-	}
-	conn->client_end.can_read = false; /* until more arrives */
-	if (!link_is_in(&conn->sniff_deadline.link))
-		timer_start(is_hello ? &conns->sniff_deadlines : &conns->word_deadlines,
-			    &conn->sniff_deadline);
-	return (enum conn_state)conn->state;
-}
-
-/* What the first bytes are, and, where nothing else says it, whom they are for. */
-static enum sniff_state look(const struct conn *conn, size_t length)
-{
-	enum sniff_state state = sniff(peeked, length, &sniffed);
-
-	if (conn->state == CONN_NAMING && state == SNIFF_YES && sniffed.protocol == SNIFF_HTTP1)
-		state = sniff_http1_host(peeked, length, &sniffed);
-	return state;
-}
-
-static enum conn_state judge_bytes(struct conn *conn, size_t length)
-{
-	struct verdict verdict;
-
-	memset(&sniffed, 0, sizeof(sniffed));
-	switch (look(conn, length)) {
-	case SNIFF_MORE:
-		return wait_for_more(conn, length);
-	case SNIFF_BAD:
-		conn->protocol = (uint8_t)sniffed.protocol;
-		conn->has_sni = sniffed.has_name;
-		return deny(conn, sniffed.reason, NULL);
-	case SNIFF_YES:
-		if (judge_sniffed(conn, &verdict))
-			break;
-		conn->has_sni = true;
-		return deny_verdict(conn, &verdict);
-	case SNIFF_NO:
-		break; /* sniff() never says so */
-	}
-	timer_stop(&conn->sniff_deadline);
-	conn->is_sniffed = true;
-	return (enum conn_state)conn->state;
-}
-
-/* Looks at the client's first bytes; the state stays unless they are the end of it. */
-static enum conn_state peek(struct conn *conn)
-{
-	ssize_t got;
-
-	if (conn->is_sniffed || !conn->client_end.can_read)
-		return (enum conn_state)conn->state;
-	got = recv(conn->client->fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
-	if (got > 0)
-		return judge_bytes(conn, (size_t)got);
-	if (got == 0) {
-		conn->is_sniffed = conn->is_judged =
-			true; /* nothing will come that could need it */
-		return (enum conn_state)conn->state;
-	}
-	if (errno != EAGAIN)
-		return reset(conn);
-	conn->client_end.can_read = false;
-	return (enum conn_state)conn->state;
-}
-
-static enum conn_state sniff_and_relay(struct conn *conn)
-{
-	enum conn_state state = peek(conn);
-
-	return state == CONN_CLOSED ? state : relay(conn);
-}
-
-/* One more look; only a ClientHello is not let go without a verdict. */
-static enum conn_state stop_waiting(struct conn *conn)
-{
-	enum conn_state state;
-
-	conn->client_end.can_read = true;
-	conn->is_overdue = true;
-	state = peek(conn);
-	if (state == CONN_CLOSED)
-		return state;
-	if (!conn->is_sniffed)
-		return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-	return can_relay(conn) ? relay(conn) : state;
-}
-
-/* ---- dialling ---- */
 
 static void client_ready(void *owner, uint32_t events)
 {
@@ -479,404 +111,7 @@ static void client_ready(void *owner, uint32_t events)
 	conn_feed(conn, CONN_EV_CLIENT);
 }
 
-static void upstream_ready(void *owner, uint32_t events)
-{
-	struct conn *conn = owner;
-
-	relay_note(&conn->upstream_end, events);
-	conn_feed(conn, CONN_EV_UPSTREAM);
-}
-
-/* Goes on with the socket, or without: @watch is NULL then. */
-static void take_upstream(struct conn *conn, struct watch *watch, uint32_t events, int error)
-{
-	if (!watch && conn->handshake) {
-		upstream_fail(conn->handshake, strerrordesc_np(error));
-		conn->error = conn->handshake->error;
-	} else if (!watch) {
-		conn->error = strerrordesc_np(error);
-	}
-	if (!watch) {
-		conn_feed(conn, CONN_EV_DIAL_FAILED);
-		return;
-	}
-	watch->ready = upstream_ready;
-	watch->owner = conn;
-	conn->upstream = watch;
-	conn->upstream_end.fd = watch->fd;
-	relay_note(&conn->upstream_end, events);
-	conn_feed(conn, CONN_EV_CONNECTED);
-}
-
-static void dial_done(void *owner, struct watch *watch, const struct dial_target *target,
-		      uint32_t events, int error)
-{
-	struct conn *conn = owner;
-
-	conn->dial = NULL;
-	if (watch) {
-		conn->dialed = target->addr;
-		conn->rule = target->rule;
-	}
-	take_upstream(conn, watch, events, error);
-}
-
-static void inbound_done(void *owner, struct watch *watch, const struct dial_target *target,
-			 uint32_t events, int error)
-{
-	struct conn *conn = owner;
-
-	conn->inbound = NULL;
-	conn->address = target->addr;
-	take_upstream(conn, watch, events, error);
-}
-
-static enum conn_state dial_failed(struct conn *conn)
-{
-	return fail(conn, REASON_UPSTREAM_FAILED, conn->error);
-}
-
-static enum conn_state dial(struct conn *conn, const struct dial_target *targets, size_t count,
-			    uint16_t port)
-{
-	int rc =
-		dial_start(&conn->conns->dials, targets, count, port, dial_done, conn, &conn->dial);
-
-	return rc < 0 ? fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(-rc)) : CONN_DIALING;
-}
-
-/* ---- the upstream proxy ---- */
-
-/* Its addresses are the administrator's word: not judged. */
-static enum conn_state dial_upstream(struct conn *conn, const struct resolve_answer *answer)
-{
-	struct dial_target targets[RESOLVE_ADDRESSES_MAX];
-
-	if (answer->error) {
-		upstream_fail(conn->handshake, answer->error);
-		return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
-	}
-	for (size_t i = 0; i < answer->count; i++)
-		targets[i] = (struct dial_target) { answer->addresses[i], conn->rule };
-	return dial(conn, targets, answer->count, conn->conns->upstream->port);
-}
-
-/* The connection is allowed: asks the upstream proxy for it. @name is NULL for an address. */
-static enum conn_state go_upstream(struct conn *conn, const char *name)
-{
-	struct conns *conns = conn->conns;
-	const struct upstream_target where = {
-		.name = name,
-		.addr = conn->address,
-		.port = conn->port,
-	};
-	const struct dial_target target = { conns->upstream->addr, conn->rule };
-	const struct resolve_answer *answer;
-
-	conn->handshake = upstream_handshake_new(conns->upstream->kind, conns->credentials, &where);
-	if (!conn->handshake)
-		return fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(ENOMEM));
-	conn->handshake->owner = conn;
-	conn->is_proxied = true;
-	if (!conns->upstream->name)
-		return dial(conn, &target, 1, conns->upstream->port);
-	answer = resolve(conns->resolver, RESOLVE_UPSTREAM, conns->upstream->name, &conn->waiter);
-	return answer ? dial_upstream(conn, answer) : CONN_RESOLVING;
-}
-
-static enum conn_state shake_hands(struct conn *conn)
-{
-	switch (upstream_step(conn->handshake, conn->upstream->fd, conn->upstream_end.has_hangup)) {
-	case UPSTREAM_AGAIN:
-		return CONN_HANDSHAKING;
-	case UPSTREAM_FAILED:
-		return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
-	case UPSTREAM_READY:
-		break;
-	}
-	upstream_handshake_free(&conn->handshake);
-	return sniff_and_relay(conn);
-}
-
-static enum conn_state connected(struct conn *conn)
-{
-	if (!conn->handshake)
-		return sniff_and_relay(conn);
-	timer_start(&conn->conns->handshake_deadlines, &conn->handshake->deadline);
-	return shake_hands(conn);
-}
-
-static enum conn_state shook_too_long(struct conn *conn)
-{
-	upstream_fail(conn->handshake, "no answer in time");
-	return fail(conn, REASON_UPSTREAM_FAILED, conn->handshake->error);
-}
-
-static void handshake_expired(struct timer *timer)
-{
-	struct upstream_handshake *handshake =
-		CONTAINER_OF(timer, struct upstream_handshake, deadline);
-
-	conn_feed(handshake->owner, CONN_EV_NO_ANSWER);
-}
-
-/* ---- resolving ---- */
-
-/* Dials those addresses of the answer that the policy allows. */
-static enum conn_state choose(struct conn *conn, const struct resolve_answer *answer)
-{
-	struct dial_target targets[RESOLVE_ADDRESSES_MAX];
-	struct verdict refused = { .reason = REASON_NO_RULE };
-	size_t count = 0;
-
-	if (conn->handshake)
-		return dial_upstream(conn, answer);
-	if (answer->error)
-		return fail(conn, REASON_RESOLVE_FAILED, answer->error);
-	for (size_t i = 0; i < answer->alias_count; i++) {
-		if (remember_name(conn, answer->aliases[i]) < 0)
-			return fail(conn, REASON_LIMIT, "out of memory");
-	}
-	if (has_denied_name(conn, &refused))
-		return deny_verdict(conn, &refused);
-	for (size_t i = 0; i < answer->count; i++) {
-		struct verdict verdict =
-			policy_judge_address(conn->conns->policy, name_of(conn),
-					     &answer->addresses[i], conn->port, answer->source);
-
-		if (verdict.is_allowed) {
-			targets[count++] =
-				(struct dial_target) { answer->addresses[i], verdict.rule };
-		} else {
-			conn->dialed = answer->addresses[i]; /* for the record, if none is left */
-			refused = verdict;
-		}
-	}
-	if (count == 0) {
-		conn->is_refused = true;
-		return deny_verdict(conn, &refused);
-	}
-	conn->dialed.family = 0;
-	conn->source = (uint8_t)answer->source;
-	return dial(conn, targets, count, conn->port);
-}
-
-static void resolved(struct resolve_waiter *waiter, const struct resolve_answer *answer)
-{
-	found = answer;
-	conn_feed(CONTAINER_OF(waiter, struct conn, waiter), CONN_EV_RESOLVED);
-	found = NULL;
-}
-
-static enum conn_state choose_found(struct conn *conn)
-{
-	return choose(conn, found);
-}
-
-static enum conn_state judge_name(struct conn *conn)
-{
-	struct conns *conns = conn->conns;
-	const char *name = name_of(conn);
-	const struct resolve_answer *answer;
-	struct verdict verdict;
-	bool is_proxied;
-
-	if (!name)
-		return deny(conn, REASON_UNKNOWN_NAME, NULL);
-	is_proxied = conns->upstream && strcmp(name, NET_PLAN_HOST_NAME) != 0;
-	verdict = is_proxied ? policy_judge_proxied(conns->policy, name, conn->port)
-			     : policy_judge_name(conns->policy, name, conn->port);
-	if (!verdict.is_allowed)
-		return deny_verdict(conn, &verdict);
-	allow(conn, &verdict);
-	if (is_proxied)
-		return go_upstream(conn, name);
-	answer = resolve(conns->resolver, conn->name_number, name, &conn->waiter);
-	return answer ? choose(conn, answer) : CONN_RESOLVING;
-}
-
-/* ---- naming ---- */
-
-static enum conn_state name_and_judge(struct conn *conn)
-{
-	enum conn_state state = peek(conn);
-
-	if (state == CONN_CLOSED || !conn->is_sniffed)
-		return state;
-	return conn->name_number == NO_NUMBER ? deny(conn, REASON_NO_NAME, NULL) : judge_name(conn);
-}
-
-/* It may be waiting for the server to speak, but for which one? */
-static enum conn_state give_up_naming(struct conn *conn)
-{
-	return deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-}
-
-static enum conn_state wait_for_name(struct conn *conn)
-{
-	conn->reason = REASON_NO_NAME; /* should the client go away */
-	timer_start(&conn->conns->sniff_deadlines, &conn->sniff_deadline);
-	return CONN_NAMING;
-}
-
-/* ---- judging ---- */
-
-static struct verdict judge_raw(const struct conn *conn)
-{
-	return policy_judge_address(conn->conns->policy, NULL, &conn->address, conn->port,
-				    ADDR_FROM_CLIENT);
-}
-
-static enum conn_state judge_raw_address(struct conn *conn)
-{
-	struct verdict verdict = judge_raw(conn);
-	struct dial_target target = { .addr = conn->address, .rule = verdict.rule };
-
-	if (!verdict.is_allowed)
-		return deny_verdict(conn, &verdict);
-	allow(conn, &verdict);
-	conn->source = ADDR_FROM_CLIENT;
-	return conn->conns->upstream ? go_upstream(conn, NULL) : dial(conn, &target, 1, conn->port);
-}
-
-/* The administrator published the port; which program uses it, and what for, is not ours to ask. */
-static enum conn_state enter_jail(struct conn *conn)
-{
-	const struct verdict verdict = { .is_allowed = true, .reason = REASON_PUBLISHED };
-	int rc = inbound_start(conn->conns->inbounds, conn->port, inbound_done, conn,
-			       &conn->inbound);
-
-	allow(conn, &verdict);
-	conn->is_sniffed = conn->is_judged = true;
-	return rc < 0 ? fail(conn, REASON_UPSTREAM_FAILED, strerrordesc_np(-rc)) : CONN_DIALING;
-}
-
-/*
- * An address that was answered: it is dialled itself, for the first of its names that allows it.
- * Where none does, it may still be allowed as an address, but not against a deny rule.
- */
-static enum conn_state judge_real_address(struct conn *conn)
-{
-	struct conns *conns = conn->conns;
-	struct verdict refused = { .reason = REASON_NO_RULE };
-	struct dial_target target = { .addr = conn->address };
-	size_t count;
-	const struct given_name *given = given_find(conns->given, &conn->address, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		struct verdict verdict = judge_given(conn, &given[i]);
-
-		if (verdict.is_allowed) {
-			conn->name_number = given[i].number;
-			conn->source = (uint8_t)given[i].source;
-			target.rule = verdict.rule;
-			allow(conn, &verdict);
-			return dial(conn, &target, 1, conn->port);
-		}
-		if (i == 0 || verdict.reason == REASON_DENY_RULE) {
-			conn->name_number = given[i].number;
-			refused = verdict;
-		}
-	}
-	if (count == 0 || (refused.reason != REASON_DENY_RULE && judge_raw(conn).is_allowed)) {
-		conn->name_number = NO_NUMBER;
-		return judge_raw_address(conn);
-	}
-	return deny_verdict(conn, &refused);
-}
-
-/* What kind of address it is depends on what names are answered with. */
-static enum conn_state judge_address(struct conn *conn)
-{
-	switch (conn->conns->dns_mode) {
-	case DNS_DUMMY:
-		return dns_is_dummy(&conn->address) ? wait_for_name(conn) : judge_raw_address(conn);
-	case DNS_REAL:
-		return judge_real_address(conn);
-	case DNS_SYNTHETIC:
-	case DNS_MODES:
-		break;
-	}
-	return judge_raw_address(conn);
-}
-
-static enum conn_state judge(struct conn *conn)
-{
-	struct conns *conns = conn->conns;
-	uint32_t number;
-	int rc = conns->dns_mode == DNS_SYNTHETIC
-			 ? net_plan_synthetic_index(&conn->address, &number)
-			 : -ENOENT;
-
-	if (rc == 0)
-		conn->name_number = number; /* first: every record has the name then */
-	if (conns->audit->has_failed)
-		return deny(conn, REASON_AUDIT_FAILED, NULL);
-	if (conns->count > conns->max)
-		return deny(conn, REASON_LIMIT, NULL);
-	if (conn->published)
-		return enter_jail(conn);
-	/* Without an original destination it was not redirected, so it was meant for us. */
-	if (!conn->port ||
-	    origdst_is_self(conns->plan, conn->client->fd, &conn->address, conn->port))
-		return deny(conn, REASON_SELF, NULL);
-	if (rc == -ERANGE)
-		return deny(conn, REASON_UNKNOWN_NAME, NULL);
-	return rc == 0 ? judge_name(conn) : judge_address(conn);
-}
-
-static enum conn_state judge_and_watch(struct conn *conn)
-{
-	enum conn_state state = judge(conn);
-
-	if (state != CONN_CLOSED && watch_start(conn->conns->loop, conn->client, RELAY_EVENTS) < 0)
-		return fail(conn, REASON_LIMIT, "cannot watch the client's socket");
-	return state;
-}
-
-/* ---- a new policy ---- */
-
-/* Nothing is connected yet: from the start, also with what the client has said so far. */
-static enum conn_state start_again(struct conn *conn)
-{
-	enum conn_state next;
-
-	if (conn->published)
-		return (enum conn_state)conn->state;
-	resolve_cancel(&conn->waiter);
-	dial_cancel(&conn->dial);
-	upstream_handshake_free(&conn->handshake);
-	watch_close(conn->conns->loop, &conn->upstream);
-	timer_stop(&conn->sniff_deadline);
-	free(conn->other_names);
-	conn->other_names = NULL;
-	conn->name_number = NO_NUMBER;
-	conn->is_allowed = conn->is_proxied = conn->is_sniffed = conn->is_judged = false;
-	conn->client_end.can_read = true;
-	next = judge(conn);
-	if (next == CONN_NAMING)
-		task_queue(conn->conns->loop, &conn->turn); /* there may be no further event */
-	return next;
-}
-
-static enum conn_state judge_open(struct conn *conn)
-{
-	struct verdict verdict;
-
-	if (conn->published)
-		return (enum conn_state)conn->state;
-	if (has_denied_name(conn, &verdict))
-		return deny_verdict(conn, &verdict);
-	verdict = judge_stream(conn);
-	if (!verdict.is_allowed)
-		return deny_verdict(conn, &verdict);
-	allow(conn, &verdict);
-	return (enum conn_state)conn->state;
-}
-
 /* ---- the machine ---- */
-
-typedef enum conn_state conn_move_fn(struct conn *conn);
 
 /*
  * A client that has ended its side may have left bytes behind, unread so far: those are waited
@@ -884,72 +119,72 @@ typedef enum conn_state conn_move_fn(struct conn *conn);
  */
 static enum conn_state finish_up(struct conn *conn)
 {
-	struct relay_end *ours = jail_end(conn);
+	struct relay_end *ours = conn_jail_end(conn);
 	struct pollfd program = { .fd = ours->fd, .events = POLLIN | POLLRDHUP };
 	enum conn_state state;
 
 	if (conn->conns->is_over || (conn->published && !conn->upstream))
-		return conn->handshake ? shook_too_long(conn) : reset(conn);
+		return conn->handshake ? conn_shook_too_long(conn) : conn_reset(conn);
 	if (poll(&program, 1, 0) == 1)
 		relay_note(ours, (uint32_t)program.revents); /* the same bits */
 	if (conn->state == CONN_NAMING)
-		state = name_and_judge(conn);
+		state = conn_name_and_judge(conn);
 	else
-		state = can_relay(conn) ? sniff_and_relay(conn) : peek(conn);
+		state = conn_can_relay(conn) ? conn_sniff_and_relay(conn) : conn_peek(conn);
 	if (state == CONN_CLOSED)
 		return state;
 	if (state == CONN_NAMING)
-		return give_up_naming(conn);
-	return ours->has_hangup ? state : reset(conn);
+		return conn_give_up_naming(conn);
+	return ours->has_hangup ? state : conn_reset(conn);
 }
 
 static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 	[CONN_NEW] = {
-		[CONN_EV_ACCEPTED]    = judge_and_watch,
+		[CONN_EV_ACCEPTED]    = conn_judge_and_watch,
 	},
 	[CONN_NAMING] = {
-		[CONN_EV_CLIENT]      = name_and_judge,
-		[CONN_EV_TURN]        = name_and_judge,
-		[CONN_EV_DEADLINE]    = give_up_naming,
-		[CONN_EV_POLICY]      = name_and_judge,
+		[CONN_EV_CLIENT]      = conn_name_and_judge,
+		[CONN_EV_TURN]        = conn_name_and_judge,
+		[CONN_EV_DEADLINE]    = conn_give_up_naming,
+		[CONN_EV_POLICY]      = conn_name_and_judge,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_RESOLVING] = {
-		[CONN_EV_CLIENT]      = peek,
-		[CONN_EV_RESOLVED]    = choose_found,
-		[CONN_EV_DEADLINE]    = stop_waiting,
-		[CONN_EV_POLICY]      = start_again,
+		[CONN_EV_CLIENT]      = conn_peek,
+		[CONN_EV_RESOLVED]    = conn_choose_found,
+		[CONN_EV_DEADLINE]    = conn_stop_waiting,
+		[CONN_EV_POLICY]      = conn_start_again,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_DIALING] = {
-		[CONN_EV_CLIENT]      = peek,
-		[CONN_EV_CONNECTED]   = connected,
-		[CONN_EV_DIAL_FAILED] = dial_failed,
-		[CONN_EV_DEADLINE]    = stop_waiting,
-		[CONN_EV_POLICY]      = start_again,
+		[CONN_EV_CLIENT]      = conn_peek,
+		[CONN_EV_CONNECTED]   = conn_connected,
+		[CONN_EV_DIAL_FAILED] = conn_dial_failed,
+		[CONN_EV_DEADLINE]    = conn_stop_waiting,
+		[CONN_EV_POLICY]      = conn_start_again,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_HANDSHAKING] = {
-		[CONN_EV_CLIENT]      = peek,
-		[CONN_EV_UPSTREAM]    = shake_hands,
-		[CONN_EV_NO_ANSWER]   = shook_too_long,
-		[CONN_EV_DEADLINE]    = stop_waiting,
-		[CONN_EV_POLICY]      = start_again,
+		[CONN_EV_CLIENT]      = conn_peek,
+		[CONN_EV_UPSTREAM]    = conn_shake_hands,
+		[CONN_EV_NO_ANSWER]   = conn_shook_too_long,
+		[CONN_EV_DEADLINE]    = conn_stop_waiting,
+		[CONN_EV_POLICY]      = conn_start_again,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_SNIFFING] = {
-		[CONN_EV_CLIENT]      = sniff_and_relay,
-		[CONN_EV_UPSTREAM]    = relay,
-		[CONN_EV_TURN]        = relay,
-		[CONN_EV_DEADLINE]    = stop_waiting,
-		[CONN_EV_POLICY]      = judge_open,
+		[CONN_EV_CLIENT]      = conn_sniff_and_relay,
+		[CONN_EV_UPSTREAM]    = conn_relay,
+		[CONN_EV_TURN]        = conn_relay,
+		[CONN_EV_DEADLINE]    = conn_stop_waiting,
+		[CONN_EV_POLICY]      = conn_judge_open,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	[CONN_RELAYING] = {
-		[CONN_EV_CLIENT]      = relay,
-		[CONN_EV_UPSTREAM]    = relay,
-		[CONN_EV_TURN]        = relay,
-		[CONN_EV_POLICY]      = judge_open,
+		[CONN_EV_CLIENT]      = conn_relay,
+		[CONN_EV_UPSTREAM]    = conn_relay,
+		[CONN_EV_TURN]        = conn_relay,
+		[CONN_EV_POLICY]      = conn_judge_open,
 		[CONN_EV_STOP]        = finish_up,
 	},
 	/* an empty cell cannot happen: conn_feed() logs it and closes the connection */
@@ -982,8 +217,7 @@ static const char *state_name(enum conn_state state)
 
 static void conn_close(struct conn *conn);
 
-/* The only place that changes a state. The connection may be gone when it returns. */
-static void conn_feed(struct conn *conn, enum conn_event event)
+void conn_feed(struct conn *conn, enum conn_event event)
 {
 	conn_move_fn *move = moves[conn->state][event];
 	enum conn_state next;
@@ -993,7 +227,7 @@ static void conn_feed(struct conn *conn, enum conn_event event)
 	} else {
 		log_error("connection %u: event %d in state %s", conn->id, event,
 			  state_name((enum conn_state)conn->state));
-		next = reset(conn);
+		next = conn_reset(conn);
 	}
 	if (next == (enum conn_state)conn->state)
 		return;
@@ -1036,12 +270,12 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 static void write_record(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
-	const struct relay_flow *out = jail_flow(conn);
+	const struct relay_flow *out = conn_jail_flow(conn);
 	const struct relay_flow *in = out == &conn->sent ? &conn->received : &conn->sent;
 	const struct audit_record record = {
 		.protocol = sniff_protocol_name((enum sniff_protocol)conn->protocol),
-		.name = name_of(conn),
-		.sni = conn->has_sni ? sniffed.name : NULL,
+		.name = conn_name(conn),
+		.sni = conn->has_sni ? conn_sniffed_name() : NULL,
 		.address = conn->address.family ? &conn->address : NULL,
 		.port = conn->port,
 		.dialed = conn->dialed.family && !conn->is_refused ? &conn->dialed : NULL,
@@ -1154,10 +388,10 @@ static struct conn *take_client(struct conns *conns, int client_fd)
 	conn->conns = conns;
 	conn->client = client;
 	conn->client_end.fd = client_fd;
-	conn->waiter.resolved = resolved;
+	conn->waiter.resolved = conn_resolved;
 	conn->turn.run = take_turn;
 	conn->pipe_waiter.available = pipe_available;
-	conn->name_number = NO_NUMBER;
+	conn->name_number = CONN_NO_NAME;
 	conn->opened_ms = loop_now_ms(conns->loop);
 	conn->id = conns->opened++;
 	link_append(&conns->open, &conn->link);
@@ -1199,7 +433,7 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 	pipes_init(&conns->pipes, max / 2 > 0 ? max / 2 : 1);
 	dials_init(&conns->dials, conns->loop, connect_timeout_ms);
 	timer_queue_init(conns->loop, &conns->handshake_deadlines, connect_timeout_ms,
-			 handshake_expired);
+			 conn_handshake_expired);
 	timer_queue_init(conns->loop, &conns->sniff_deadlines, sniff_timeout_ms, sniff_expired);
 	timer_queue_init(conns->loop, &conns->word_deadlines, WORD_MS, sniff_expired);
 }
@@ -1247,7 +481,7 @@ void conns_shut(struct conns *conns)
 	while ((link = conns->open.next) != &conns->open) {
 		struct conn *conn = CONTAINER_OF(link, struct conn, link);
 
-		(void)deny(conn, REASON_AUDIT_FAILED, NULL);
+		(void)conn_deny(conn, REASON_AUDIT_FAILED, NULL);
 		conn->state = CONN_CLOSED;
 		conn_close(conn);
 	}

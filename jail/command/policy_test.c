@@ -66,8 +66,8 @@ static int judge(const struct court *court, const char *text, const char *origin
 
 static int answer(const struct court *court, const char *row)
 {
+	struct verdict verdict = { 0 };
 	char text[ANSWER_SIZE];
-	struct verdict verdict;
 	struct err err;
 
 	if (judge(court, row, "row", &verdict, &err) < 0)
@@ -93,7 +93,7 @@ static bool is_row(const char *line)
 static int answer_line(const struct court *court, const char *line, size_t length, size_t number)
 {
 	char text[ANSWER_SIZE], origin[ORIGIN_SIZE];
-	struct verdict verdict;
+	struct verdict verdict = { 0 };
 	struct err err;
 	int rc;
 

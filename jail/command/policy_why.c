@@ -240,10 +240,21 @@ static void warn_foreign(const struct search *search, size_t count)
 		log_warn("%s: %zu lines are no records of decisions", search->path, count);
 }
 
-static int why(struct search *search)
+/* @search is for one jail. */
+static int tell(const struct search *search)
 {
 	char *name AUTO(heap_release) = NULL;
+	struct err err;
+
+	if (explain(search, &name, &err) < 0 || (name && print_others(search, name, &err) < 0))
+		return policy_mistake(&err);
+	return POLICY_YES;
+}
+
+static int why(const struct search *search)
+{
 	struct found found = { 0 };
+	struct search one = *search;
 	struct err err;
 
 	if (find(search, &found, &err) < 0)
@@ -254,10 +265,8 @@ static int why(struct search *search)
 			  search->jail ? " of jail " : "", search->jail ? search->jail : "");
 		return POLICY_NO;
 	}
-	search->jail = found.jails[0];
-	if (explain(search, &name, &err) < 0 || (name && print_others(search, name, &err) < 0))
-		return policy_mistake(&err);
-	return POLICY_YES;
+	one.jail = found.jails[0];
+	return tell(&one);
 }
 
 int policy_why_main(char **argv)

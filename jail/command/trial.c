@@ -222,6 +222,8 @@ static struct verdict judge_query(const struct settings *settings, const struct 
 {
 	struct verdict verdict;
 
+	if (settings->values.dns == DNS_DUMMY)
+		return (struct verdict) { .is_allowed = true, .reason = REASON_DUMMY_ANSWER };
 	if (!trial->request.name)
 		return (struct verdict) { .reason = REASON_BAD_NAME };
 	verdict = policy_judge_query(&settings->policy, trial->request.name);

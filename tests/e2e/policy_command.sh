@@ -78,7 +78,7 @@ expect_match "$OUT" '- "domain=b.*cher.example path=/\*/%41" # more.yaml:3'
 expect_no_match "$OUT" 'profiles:|include:|[^ -~'$'\n'']'
 policy show shown.yaml
 expect_eq "$STATUS" 0 'show of what was shown'
-expect_eq "$(sed 's/ # .*//' <<<"$OUT")" "$(sed 's/ # .*//' shown.yaml)" 'shown twice'
+expect_eq "$(sed 's/ # .*//' "$T/.out")" "$(sed 's/ # .*//' shown.yaml)" 'shown twice'
 expect_match "$OUT" '- "domain=ok.test port=80,443" # shown.yaml:[0-9]+'
 "$PYTHON" - shown.yaml <<'END' || fail 'the YAML means something else'
 import sys
@@ -109,9 +109,9 @@ END
 run "$NSGATE" policy test p.yaml --batch <rows
 expect_eq "$(cut -d' ' -f1,2 <<<"$OUT" | paste -sd,)" 'allow allow-rule,allow allow-rule,deny no-rule,allow allow-rule,deny no-rule,deny deny-rule,allow allow-rule,allow empty-type,error line,allow allow-rule,deny no-rule' 'the policy'
 expect_eq "$STATUS" 2 'one row is a mistake'
-before=$(sed 's/ at .*//' <<<"$OUT")
+before=$(sed 's/ at .*//' "$T/.out")
 run "$NSGATE" policy test shown.yaml --batch <rows
-expect_eq "$(sed 's/ at .*//' <<<"$OUT")" "$before" 'the policy that was shown'
+expect_eq "$(sed 's/ at .*//' "$T/.out")" "$before" 'the policy that was shown'
 policy show --profile npm --allow domain=x.test --deny port=25
 expect_match "$OUT" 'profile npm.*x.test" # --allow.*port=25" # --deny' 'show with options'
 refused 'expected one FILE' show a b
@@ -177,7 +177,7 @@ server http 80
 server http 8080
 run nsgate --audit "$T/audit" --allow 'domain=ok.test port=80' --allow domain=private.test --allow domain=loop.test --deny 'domain=ok.test port=8080' -- sh -c '
 	curl -s http://ok.test/; curl -s http://ok.test:8080/; curl -s http://ok.test:81/; curl -s http://other.test/
-	curl -s http://private.test/; curl -s http://loop.test/; curl -s http://'"$PUB4_B"'/; curl -s http://'"$PUB4_B"'/; :'
+	curl -s http://private.test/; curl -s http://loop.test/; dig +short localhost >/dev/null; curl -s http://'"$PUB4_B"'/; curl -s http://'"$PUB4_B"'/; :'
 expect_eq "$STATUS/$OUT" $'0/hello from ok.test\nhello from private.test' 'the run'
 seq_of() # JQ-CONDITION
 {
@@ -216,7 +216,11 @@ refused 'open .*nowhere: No such file' why nowhere 1
 
 # several runs in one file, and lines of somebody else's
 jail=$(jq -r .jail "$T/audit" | head -n 1)
-run nsgate --audit "$T/audit" -- curl -s http://evil.test/
+explained '.name == "other.test"' '\(no-rule\)'
+others=$OUT
+run nsgate --audit "$T/audit" -- curl -s http://other.test/ http://evil.test/
+policy why "$T/audit" --jail "$jail" "$(seq_of '.name == "other.test"')"
+expect_eq "$OUT" "$others" "what else was denied in that jail, not in another"
 refused '2 jails have a record 0: choose one with --jail' why "$T/audit" 0
 expect_match "$ERR" "$jail" 'the jails'
 policy why "$T/audit" --jail "$jail" 0

@@ -137,6 +137,20 @@ expect_eq "$OUT" 3000000 'the last words'
 finish_nsgate 5
 expect_eq "$STATUS" 0
 
+# ---- without a record nothing comes in: the first one is lost, with it the network closes
+rm -f ready
+start_nsgate --audit /dev/full --publish 3000 -- "$PYTHON" local.py 127.0.0.1 3000 2>"$T/err"
+wait_until 10 grep -q ready ready
+run curl -sS --max-time 5 http://127.0.0.1:3000/
+network_is_closed()
+{
+	grep -q 'the network is closed' "$T/err"
+}
+wait_until 5 network_is_closed || fail "the lost record is not told: $(<"$T/err")"
+run curl -sS --max-time 5 http://127.0.0.1:3000/
+expect_match "$STATUS/$OUT" '^(7|56)/$' 'after a lost record'
+stop
+
 # ---- kill -9 of any process leaves neither listener nor process
 for who in nsgate nsgate-proxy nsgate-init; do
 	serve --publish 3000 -- "$PYTHON" local.py 127.0.0.1 3000

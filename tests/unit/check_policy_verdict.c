@@ -558,6 +558,66 @@ START_TEST(judges_the_address_behind_a_name)
 }
 END_TEST
 
+/* ---- the address in an answer, before a port is known ---- */
+
+static const struct {
+	struct rules rules;
+	const char *address;
+	enum addr_source source;
+	enum reason reason;
+	const char *rule;
+} answers[] = {
+	{ { { "domain=ok.test" }, { NULL } }, PUBLIC, DNS, ALLOWED, "domain=ok.test" },
+	{ { { "domain=ok.test port=443" }, { NULL } },
+	  PUBLIC,
+	  DNS,
+	  ALLOWED,
+	  "domain=ok.test port=443" },
+	{ { { "domain=other.test" }, { NULL } }, PUBLIC, DNS, REASON_NO_RULE, NULL },
+	/* a deny rule for some port has to wait */
+	{ { { "domain=ok.test" }, { "domain=ok.test port=22" } },
+	  PUBLIC,
+	  DNS,
+	  ALLOWED,
+	  "domain=ok.test" },
+	{ { { "domain=ok.test" }, { "cidr=93.184.0.0/16" } },
+	  PUBLIC,
+	  DNS,
+	  REASON_DENY_RULE,
+	  "cidr=93.184.0.0/16" },
+	{ { { "domain=ok.test" }, { "cidr=93.184.0.0/16 port=22" } },
+	  PUBLIC,
+	  DNS,
+	  ALLOWED,
+	  "domain=ok.test" },
+	/* the guard does not wait */
+	{ { { "domain=ok.test" }, { NULL } }, "10.0.0.1", DNS, REASON_PRIVATE_ADDRESS, NULL },
+	{ { { "domain=ok.test cidr=10.0.0.0/8 port=443" }, { NULL } },
+	  "10.0.0.1",
+	  DNS,
+	  ALLOWED,
+	  "domain=ok.test cidr=10.0.0.0/8 port=443" },
+	{ { { "domain=ok.test port=443" }, { NULL } },
+	  "10.0.0.1",
+	  HOSTS,
+	  ALLOWED,
+	  "domain=ok.test port=443" },
+	{ { { "domain=ok.test" }, { NULL } }, "127.0.0.1", HOSTS, REASON_PRIVATE_ADDRESS, NULL },
+};
+
+START_TEST(judges_the_address_in_an_answer)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+	struct addr addr;
+
+	load(&policy, &answers[_i].rules);
+	ck_assert_int_eq(addr_parse(answers[_i].address, &addr), 0);
+	verdict = policy_judge_answer(&policy, "ok.test", &addr, answers[_i].source);
+	assert_verdict(&verdict, answers[_i].reason, answers[_i].rule);
+}
+END_TEST
+
 static const struct {
 	struct rules rules;
 	const char *name, *addr;
@@ -880,6 +940,7 @@ int main(void)
 	tcase_add_loop_test(tcase, judges_a_port_of_the_callers_loopback, 0, ROWS(host_ports));
 	tcase_add_loop_test(tcase, judges_a_name_that_an_upstream_proxy_will_look_up, 0,
 			    ROWS(proxied));
+	tcase_add_loop_test(tcase, judges_the_address_in_an_answer, 0, ROWS(answers));
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);

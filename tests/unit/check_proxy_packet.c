@@ -2,6 +2,7 @@
 #include "proxy/packet.h"
 
 #include <check.h>
+#include <linux/netfilter/nfnetlink_log.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,42 @@ START_TEST(reads_several_messages_and_passes_over_others)
 	ck_assert_uint_eq(packet.port, 123);
 	ck_assert(!packet_next(&at, &left, &packet));
 	ck_assert_uint_eq(left, 0);
+}
+END_TEST
+
+/* The attribute with the packet is the last one; @length_out: how long it says that it is. */
+static uint8_t *payload_of(uint8_t *bytes, size_t length, uint16_t *length_out)
+{
+	size_t at = 20; /* the two headers */
+
+	for (;;) {
+		uint16_t words[2];
+
+		ck_assert_uint_le(at + sizeof(words), length);
+		memcpy(words, bytes + at, sizeof(words));
+		*length_out = words[0];
+		if (words[1] == NFULA_PAYLOAD)
+			return bytes + at;
+		at += (words[0] + 3u) & ~3u;
+	}
+}
+
+START_TEST(believes_no_length_of_an_attribute)
+{
+	uint8_t bytes[MESSAGE_MAX];
+	size_t length = load(recorded[_i].file, bytes);
+	struct packet packet;
+	uint16_t said;
+	uint8_t *payload = payload_of(bytes, length, &said);
+	const uint16_t wrong[] = { 0, 3, (uint16_t)(said + 4), UINT16_MAX };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memcpy(payload, &wrong[i], sizeof(wrong[i]));
+		ck_assert_msg(!read_exactly(bytes, length, &packet), "%s: %u", recorded[_i].file,
+			      wrong[i]);
+	}
+	memcpy(payload, &said, sizeof(said));
+	ck_assert(read_exactly(bytes, length, &packet));
 }
 END_TEST
 
@@ -216,6 +253,7 @@ int main(void)
 	tcase_add_loop_test(all, reads_what_a_kernel_has_sent, 0, COUNT(recorded));
 	tcase_add_loop_test(all, takes_no_message_that_was_cut, 0, COUNT(recorded));
 	tcase_add_test(all, reads_several_messages_and_passes_over_others);
+	tcase_add_loop_test(all, believes_no_length_of_an_attribute, 0, COUNT(recorded));
 	tcase_add_loop_test(all, believes_no_length, 0, COUNT(lies));
 	tcase_add_loop_test(all, names_protocols, 0, COUNT(names));
 	return suite_run(suite);

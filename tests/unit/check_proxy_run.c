@@ -488,6 +488,31 @@ START_TEST(records_why_an_allowed_dial_failed)
 }
 END_TEST
 
+/* One that listens, and never says a word. */
+START_TEST(gives_up_on_an_upstream_proxy_that_does_not_answer)
+{
+	static const char *const rules[] = { "allow domain=ok.test",
+					     "upstream-proxy socks5://" SERVER_ADDRESS ":7004",
+					     NULL };
+	const json_t *record;
+	json_t *list;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	put(fd, "hello", 5);
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	record = connection(list);
+	ck_assert_str_eq(text_of(record, "reason"), "upstream-failed");
+	ck_assert_str_eq(text_of(record, "error"), "upstream proxy: no answer in time");
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "bytes_sent")), 0);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(records_that_a_name_has_no_address)
 {
 	int fd = dial("nowhere.test", 443);
@@ -898,6 +923,18 @@ START_TEST(at_a_dummy_nothing_is_dialled_without_an_allowed_name)
 }
 END_TEST
 
+START_TEST(at_a_dummy_a_client_that_is_gone_was_denied)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	int fd = dial("any.test", PORT_ECHO);
+
+	(void)poll(NULL, 0, 50); /* until it was accepted */
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	(void)close(fd);
+	expect_verdict("deny", "no-name");
+}
+END_TEST
+
 /* The end of the run finds it waiting, or with a request that was not looked at. */
 START_TEST(at_a_dummy_the_end_leaves_nothing_unsaid)
 {
@@ -950,8 +987,8 @@ static const struct {
 	const char *sni;
 	const char *verdict, *reason;
 } shared[] = {
-	{ { "alias.test", "dns.test" }, "alias.test", "allow", "allow-rule" },
-	{ { "dns.test", "alias.test" }, "dns.test", "allow", "allow-rule" },
+	{ { "alias.test", "dns.test" }, "dns.test", "allow", "allow-rule" },
+	{ { "dns.test", "alias.test" }, "alias.test", "allow", "allow-rule" },
 	{ { "dns.test", "dns.test" }, "alias.test", "deny", "name-mismatch" },
 	{ { "dns.test", "alias.test" }, "ok.test", "deny", "name-mismatch" },
 	{ { "dns.test", "alias.test" }, "secret.test", "deny", "name-mismatch" },
@@ -979,8 +1016,10 @@ START_TEST(names_that_share_an_address_are_told_apart_by_sni)
 	record = connection(list);
 	ck_assert_str_eq(text_of(record, "verdict"), shared[_i].verdict);
 	ck_assert_str_eq(text_of(record, "reason"), shared[_i].reason);
-	if (is_allowed)
+	if (is_allowed) {
 		ck_assert_str_eq(text_of(record, "name"), shared[_i].sni);
+		ck_assert_str_eq(text_of(record, "rule") + strlen("domain="), shared[_i].sni);
+	}
 	json_decref(list);
 }
 END_TEST
@@ -1358,6 +1397,7 @@ int main(void)
 	tcase_add_test(verdicts, refuses_a_name_that_leads_to_loopback);
 	tcase_add_test(verdicts, records_why_an_allowed_dial_failed);
 	tcase_add_test(verdicts, records_that_a_name_has_no_address);
+	tcase_add_test(verdicts, gives_up_on_an_upstream_proxy_that_does_not_answer);
 	tcase_add_test(verdicts, asks_dns_once_for_connections_in_a_row);
 	tcase_add_test(verdicts, follows_an_alias);
 	tcase_add_test(verdicts, refuses_an_alias_of_a_denied_name);
@@ -1379,6 +1419,7 @@ int main(void)
 	tcase_add_loop_test(dummy, at_a_dummy_the_client_says_whom_it_wants, 0, 2);
 	tcase_add_loop_test(dummy, at_a_dummy_nothing_is_dialled_without_an_allowed_name, 0,
 			    ROWS(nameless));
+	tcase_add_test(dummy, at_a_dummy_a_client_that_is_gone_was_denied);
 	tcase_add_loop_test(dummy, at_a_dummy_the_end_leaves_nothing_unsaid, 0, 2);
 	tcase_add_checked_fixture(real_names, start_real, stop);
 	suite_add_tcase(suite, real_names);

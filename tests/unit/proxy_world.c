@@ -462,8 +462,10 @@ static void run_proxy(const char *const *rules, int audit_fd, unsigned long max_
 		      int namespace_fd, int control_fd)
 {
 	const struct rlimit limit = { max_files, max_files };
+	static const struct upstream_credentials nobody;
 	struct settings settings;
 	struct proxy_config config = {
+		.credentials = &nobody,
 		.inbound_fd = -1,
 		.settings = &settings,
 		.plan = &plan,
