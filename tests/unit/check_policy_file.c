@@ -466,6 +466,7 @@ static const struct {
 	  "a.yaml:2: column 11: /dev/null: expected a regular file" },
 	{ V "include: [\"*.yaml\"]\n", -ENOENT, "a.yaml:2: column 12: read *.yaml" },
 	{ V "include: [\"\"]\n", -EINVAL, "a.yaml:2: column 12: expected a file, got nothing" },
+	{ V "include: [\"\\e[31m\\n\"]\n", -ENOENT, "a.yaml:2: column 11: read \\x1b[31m\\x0a" },
 	{ V "include: [bad.yaml]\n", -EINVAL,
 	  "bad.yaml:3: column 8: expected synthetic, dummy or real, got \"x\"" },
 	{ V "include: [huge.yaml]\n", -EINVAL,
