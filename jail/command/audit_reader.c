@@ -6,12 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/base/caps.h"
 #include "policy/base/text.h"
 
 int audit_reader_open(struct audit_reader *reader, const char *path, struct err *err)
 {
 	*reader = (struct audit_reader) { .path = path, .file = fopen(path, "re") };
-	return reader->file ? 0 : err_set(err, errno, "open %s", path);
+	if (!reader->file)
+		return err_set(err, errno, "open %s", path);
+	return caps_drop_all(err);
+}
+
+int audit_reader_rewind(struct audit_reader *reader, struct err *err)
+{
+	reader->foreign_count = 0;
+	return fseek(reader->file, 0, SEEK_SET) == 0
+		       ? 0
+		       : err_set(err, errno, "read %s a second time", reader->path);
 }
 
 void audit_reader_close(struct audit_reader *reader)

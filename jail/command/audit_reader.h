@@ -35,9 +35,15 @@ struct audit_reader {
 	size_t foreign_count; /* lines that are no decision: broken, or of somebody else's */
 };
 
-/* Returns 0 or a negative errno. */
+/*
+ * Opens the file, and gives up every capability for good: what is read from now on may be a jail's
+ * words. Returns 0 or a negative errno.
+ */
 int audit_reader_open(struct audit_reader *reader, const char *path, struct err *err);
 void audit_reader_close(struct audit_reader *reader);
+
+/* Back to the first line. Returns 0 or a negative errno. */
+int audit_reader_rewind(struct audit_reader *reader, struct err *err);
 
 /* The next decision. Returns 1, 0 at the end, or a negative errno. */
 int audit_reader_next(struct audit_reader *reader, struct audit_entry *entry_out, struct err *err);

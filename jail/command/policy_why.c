@@ -172,32 +172,30 @@ static int refuse_several(const struct search *search, const struct found *found
 	return -EINVAL;
 }
 
-static int find(const struct search *search, struct found *found, struct err *err)
+static int find(struct audit_reader *reader, const struct search *search, struct found *found,
+		struct err *err)
 {
-	struct audit_reader reader AUTO(audit_reader_close) = { 0 };
 	struct audit_entry entry;
-	int rc = audit_reader_open(&reader, search->path, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	while ((rc = audit_reader_next(&reader, &entry, err)) > 0) {
+	while ((rc = audit_reader_next(reader, &entry, err)) > 0) {
 		if (is_wanted(search, &entry))
 			add_jail(found, entry.jail);
 	}
-	found->foreign_count = reader.foreign_count;
+	found->foreign_count = reader->foreign_count;
 	return rc == 0 && found->count > 1 ? refuse_several(search, found, err) : rc;
 }
 
 /* Prints the record, and copies its name, if it has one, into *@name_out (heap, the caller's). */
-static int explain(const struct search *search, char **name_out, struct err *err)
+static int explain(struct audit_reader *reader, const struct search *search, char **name_out,
+		   struct err *err)
 {
-	struct audit_reader reader AUTO(audit_reader_close) = { 0 };
 	struct audit_entry entry;
-	int rc = audit_reader_open(&reader, search->path, err);
+	int rc = audit_reader_rewind(reader, err);
 
 	if (rc < 0)
 		return rc;
-	while ((rc = audit_reader_next(&reader, &entry, err)) > 0) {
+	while ((rc = audit_reader_next(reader, &entry, err)) > 0) {
 		if (!is_wanted(search, &entry))
 			continue;
 		print_entry(&entry);
@@ -209,17 +207,17 @@ static int explain(const struct search *search, char **name_out, struct err *err
 }
 
 /* What else of that name was denied in that jail. */
-static int print_others(const struct search *search, const char *name, struct err *err)
+static int print_others(struct audit_reader *reader, const struct search *search, const char *name,
+			struct err *err)
 {
-	struct audit_reader reader AUTO(audit_reader_close) = { 0 };
 	char target[TARGET_SIZE], reason[64], label[32];
 	struct audit_entry entry;
 	size_t count = 0;
-	int rc = audit_reader_open(&reader, search->path, err);
+	int rc = audit_reader_rewind(reader, err);
 
 	if (rc < 0)
 		return rc;
-	while ((rc = audit_reader_next(&reader, &entry, err)) > 0) {
+	while ((rc = audit_reader_next(reader, &entry, err)) > 0) {
 		if (entry.is_allowed || !entry.name || strcmp(entry.name, name) != 0 ||
 		    strcmp(entry.jail, search->jail) != 0 || entry.sequence == search->sequence)
 			continue;
@@ -241,23 +239,26 @@ static void warn_foreign(const struct search *search, size_t count)
 }
 
 /* @search is for one jail. */
-static int tell(const struct search *search)
+static int tell(struct audit_reader *reader, const struct search *search)
 {
 	char *name AUTO(heap_release) = NULL;
 	struct err err;
 
-	if (explain(search, &name, &err) < 0 || (name && print_others(search, name, &err) < 0))
+	if (explain(reader, search, &name, &err) < 0 ||
+	    (name && print_others(reader, search, name, &err) < 0))
 		return policy_mistake(&err);
 	return POLICY_YES;
 }
 
 static int why(const struct search *search)
 {
+	struct audit_reader reader AUTO(audit_reader_close) = { 0 };
 	struct found found = { 0 };
 	struct search one = *search;
 	struct err err;
 
-	if (find(search, &found, &err) < 0)
+	if (audit_reader_open(&reader, search->path, &err) < 0 ||
+	    find(&reader, search, &found, &err) < 0)
 		return policy_mistake(&err);
 	warn_foreign(search, found.foreign_count);
 	if (found.count == 0) {
@@ -266,7 +267,7 @@ static int why(const struct search *search)
 		return POLICY_NO;
 	}
 	one.jail = found.jails[0];
-	return tell(&one);
+	return tell(&reader, &one);
 }
 
 int policy_why_main(char **argv)

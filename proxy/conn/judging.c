@@ -219,10 +219,12 @@ static enum conn_state judge(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 	uint32_t number;
-	int rc = conns->dns_mode == DNS_SYNTHETIC
-			 ? net_plan_synthetic_index(&conn->address, &number)
-			 : -ENOENT;
+	int rc = net_plan_synthetic_index(&conn->address, &number);
 
+	/* else it is an address like any other */
+	if (rc == 0 ? !names_are_synthetic(conns->names, number, conns->dns_mode)
+		    : conns->dns_mode != DNS_SYNTHETIC)
+		rc = -ENOENT;
 	if (rc == 0)
 		conn->name_number = number; /* first: every record has the name then */
 	if (conns->audit->has_failed)

@@ -53,7 +53,9 @@ static bool judge_sniffed(struct conn *conn, struct verdict *verdict_out)
 		return take_name(conn, verdict_out);
 	if (!sniffed.has_name)
 		return true;
-	if (name && conn->conns->dns_mode == DNS_REAL)
+	if (name &&
+	    !names_are_synthetic(conn->conns->names, conn->name_number, conn->conns->dns_mode) &&
+	    conn->conns->dns_mode == DNS_REAL)
 		return judge_shared(conn, verdict_out);
 	if (name) {
 		*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };

@@ -287,7 +287,7 @@ static uint8_t answer_allowed(struct exchange *exchange)
 	/* no number left and no memory are the same to the jail: not now, and never a wrong one */
 	if (names_number(exchange->rules->names, exchange->decision->name, number) < 0)
 		return answer_trouble(exchange, REASON_POOL_EXHAUSTED);
-	if (exchange->rules->mode == DNS_REAL)
+	if (!names_are_synthetic(exchange->rules->names, *number, exchange->rules->mode))
 		return answer_real(exchange);
 	addr = exchange->query.type == ns_t_a ? net_plan_synthetic4(*number)
 					      : net_plan_synthetic6(*number);
@@ -343,8 +343,11 @@ static int number_of(const struct dns_rules *rules, const struct addr *addr, uin
 	const struct given_name *given;
 	size_t count;
 
+	if (net_plan_synthetic_index(addr, number_out) == 0 &&
+	    names_are_synthetic(rules->names, *number_out, rules->mode))
+		return 0;
 	if (rules->mode != DNS_REAL)
-		return net_plan_synthetic_index(addr, number_out) == 0 ? 0 : -ENOENT;
+		return -ENOENT;
 	given = given_find(rules->given, addr, &count);
 	if (!given)
 		return -ENOENT;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/net_plan.h"
+
 struct numbered {
 	uint32_t number;
 	char name[]; /* the tree's key points here */
@@ -112,4 +114,20 @@ int names_number(struct names *names, const char *name, uint32_t *number_out)
 const char *names_get(const struct names *names, uint32_t number)
 {
 	return number < names->count ? names->entries[number]->name : NULL;
+}
+
+bool names_are_synthetic(const struct names *names, uint32_t number, enum dns_mode mode)
+{
+	const char *name = names_get(names, number);
+
+	switch (mode) {
+	case DNS_SYNTHETIC:
+		return true;
+	case DNS_REAL:
+		return name && strcmp(name, NET_PLAN_HOST_NAME) == 0;
+	case DNS_DUMMY:
+	case DNS_MODES:
+		break;
+	}
+	return false;
 }

@@ -2,9 +2,11 @@
 #ifndef NSGATE_NAMES_H
 #define NSGATE_NAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/base/err.h"
+#include "policy/settings.h"
 
 struct names;
 
@@ -20,5 +22,11 @@ int names_number(struct names *names, const char *name, uint32_t *number_out);
 
 /* The name behind a number, or NULL when it was never given out. The pool's. */
 const char *names_get(const struct names *names, uint32_t number);
+
+/*
+ * Do the synthetic addresses of @number stand for its name? With real addresses only those of
+ * the caller's own loopback do: the real ones would be the jail's.
+ */
+bool names_are_synthetic(const struct names *names, uint32_t number, enum dns_mode mode);
 
 #endif

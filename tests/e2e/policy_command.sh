@@ -259,3 +259,26 @@ expect_match "$STATUS/$OUT/$ERR" '^0/1 records: 0 the same, .*1 cannot be judged
 refused 'expected a policy' replay "$T/one"
 refused 'expected AUDIT' replay --allow domain=x.test
 refused 'open .*nowhere' replay --allow domain=x.test nowhere
+
+# whoever reads a log, which has a jail's words in it, has given up every right before
+mkfifo "$T/pipe"
+"$NSGATE" policy replay "$T/pipe" --allow domain=x.test >"$T/replayed" 2>&1 &
+reader=$!
+STARTED+=("$reader")
+exec 7>"$T/pipe"
+has_no_rights()
+{
+	local status
+
+	status=$(<"/proc/$reader/status")
+	[[ $status =~ CapEff:[[:space:]]+0+$'\n' && $status =~ CapPrm:[[:space:]]+0+$'\n' && $status =~ NoNewPrivs:[[:space:]]+1 ]]
+}
+[[ $(</proc/self/status) =~ CapEff:[[:space:]]+0*[1-9a-f] ]] || fail 'the test itself has no rights to give up'
+wait_until 10 has_no_rights || fail "it reads with $(grep -E '^Cap|NoNew' "/proc/$reader/status")"
+cat "$T/one" >&7
+exec 7>&-
+STATUS=0
+wait "$reader" || STATUS=$?
+expect_match "$STATUS/$(<"$T/replayed")" '^1/.* records: ' 'what it read'
+run "$NSGATE" policy why <(cat "$T/one") 0
+expect_match "$STATUS/$OUT$ERR" '^2/nsgate: read .* a second time' 'a log that can be read only once'
