@@ -342,25 +342,29 @@ static int read_text(const struct reader *reader, const char *text, size_t lengt
 
 /* ---- files ---- */
 
-/* Opens a regular file; whatever else @path leads to, nobody waits for it. */
-static int open_file(const char *path, struct stat *status_out, int *fd_out, struct err *err)
+/*
+ * Opens a regular file; whatever else @path leads to, nobody waits for it. @name is the path in
+ * messages, here and below.
+ */
+static int open_file(const char *path, const char *name, struct stat *status_out, int *fd_out,
+		     struct err *err)
 {
 	int fd AUTO(fd_release) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
-		return err_set(err, errno, "read %s", path);
+		return err_set(err, errno, "read %s", name);
 	if (fstat(fd, status_out) < 0)
-		return err_set(err, errno, "look at %s", path);
+		return err_set(err, errno, "look at %s", name);
 	if (!S_ISREG(status_out->st_mode))
-		return err_bad(err, "%s: expected a regular file", path);
+		return err_bad(err, "%s: expected a regular file", name);
 	if (status_out->st_size > (off_t)FILE_BYTES_MAX)
-		return err_bad(err, "%s: expected at most %zu bytes", path, FILE_BYTES_MAX);
+		return err_bad(err, "%s: expected at most %zu bytes", name, FILE_BYTES_MAX);
 	*fd_out = fd_take(&fd);
 	return 0;
 }
 
 /* @text_out has one byte more than the file had: more in the file is seen. */
-static int read_file(int fd, const char *path, size_t size, char **text_out, size_t *length_out,
+static int read_file(int fd, const char *name, size_t size, char **text_out, size_t *length_out,
 		     struct err *err)
 {
 	char *text AUTO(heap_release) = malloc(size + 1);
@@ -368,15 +372,15 @@ static int read_file(int fd, const char *path, size_t size, char **text_out, siz
 	ssize_t got = 1;
 
 	if (!text)
-		return err_set(err, ENOMEM, "read %s", path);
+		return err_set(err, ENOMEM, "read %s", name);
 	while (got != 0 && used <= size) {
 		got = read(fd, text + used, size + 1 - used);
 		if (got < 0)
-			return err_set(err, errno, "read %s", path);
+			return err_set(err, errno, "read %s", name);
 		used += (size_t)got;
 	}
 	if (used != size)
-		return err_set(err, EAGAIN, "read %s: it changes meanwhile", path);
+		return err_set(err, EAGAIN, "read %s: it changes meanwhile", name);
 	*length_out = used;
 	*text_out = text;
 	text = NULL;
@@ -394,18 +398,18 @@ static const struct settings_file *file_find(const struct settings *settings,
 	return NULL;
 }
 
-static int remember_file(struct settings *settings, const char *path, const struct stat *status,
-			 struct err *err)
+static int remember_file(struct settings *settings, const char *path, const char *name,
+			 const struct stat *status, struct err *err)
 {
 	struct settings_file file = { .device = status->st_dev, .inode = status->st_ino };
 
 	if (settings->file_count == FILES_MAX)
-		return err_bad(err, "%s: expected at most %d files", path, FILES_MAX);
+		return err_bad(err, "%s: expected at most %d files", name, FILES_MAX);
 	if (!settings->files)
 		settings->files = calloc(FILES_MAX, sizeof(*settings->files));
 	file.path = settings_keep(settings, path);
 	if (!settings->files || !file.path)
-		return err_set(err, ENOMEM, "read %s", path);
+		return err_set(err, ENOMEM, "read %s", name);
 	settings->files[settings->file_count++] = file;
 	return 0;
 }
@@ -427,17 +431,17 @@ static int fetch(struct reader *reader, const char *path, char **text_out, size_
 	int fd AUTO(fd_release) = -1;
 	struct stat status = { 0 };
 
-	if (open_file(path, &status, &fd, err) < 0)
+	if (open_file(path, reader->name, &status, &fd, err) < 0)
 		return -err->code;
 	reader->file = file_find(reader->settings, &status);
 	if (reader->file)
 		return is_loop(reader->parent, reader->file)
-			       ? err_bad(err, "%s includes itself", path)
+			       ? err_bad(err, "%s includes itself", reader->name)
 			       : 0;
-	if (remember_file(reader->settings, path, &status, err) < 0)
+	if (remember_file(reader->settings, path, reader->name, &status, err) < 0)
 		return -err->code;
 	reader->file = &reader->settings->files[reader->settings->file_count - 1];
-	return read_file(fd, path, (size_t)status.st_size, text_out, length_out, err);
+	return read_file(fd, reader->name, (size_t)status.st_size, text_out, length_out, err);
 }
 
 /* @place is where @parent names it. */
@@ -449,12 +453,12 @@ static int load_file(struct settings *settings, const char *path, const struct r
 	char name[PATH_MAX];
 	size_t length = 0;
 
+	reader.name = text_escape(path, strlen(path), name, sizeof(name));
 	if (fetch(&reader, path, &text, &length, err) < 0)
 		return place ? err_wrap(err, "%s: column %zu", place->origin, place->column)
 			     : -err->code;
 	if (!text)
 		return 0;
-	reader.name = text_escape(path, strlen(path), name, sizeof(name));
 	reader.depth = parent ? parent->depth + 1 : 0;
 	return read_text(&reader, text, length, err);
 }

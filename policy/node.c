@@ -155,23 +155,27 @@ static int place_node(struct builder *builder, struct node *node, const yaml_eve
 	return 0;
 }
 
-static int add(struct builder *builder, enum node_kind kind, const yaml_event_t *event,
-	       struct node **node_out, struct err *err)
+/* NULL: it cannot be, and @err says why. */
+static struct node *add(struct builder *builder, enum node_kind kind, const yaml_event_t *event,
+			struct err *err)
 {
 	struct node *node;
 
-	if (++builder->node_count > NODES_MAX)
-		return refuse_mark(builder, &event->start_mark, "the end: this is too much", err);
+	if (++builder->node_count > NODES_MAX) {
+		(void)refuse_mark(builder, &event->start_mark, "the end: this is too much", err);
+		return NULL;
+	}
 	node = arena_take(&builder->tree->arena, sizeof(*node));
-	if (!node)
-		return err_set(err, ENOMEM, "read %s", builder->name);
+	if (!node) {
+		err_set(err, ENOMEM, "read %s", builder->name);
+		return NULL;
+	}
 	*node = (struct node) {
 		.kind = kind,
 		.line = (uint32_t)event->start_mark.line + 1,
 		.column = (uint32_t)event->start_mark.column + 1,
 	};
-	*node_out = node;
-	return place_node(builder, node, event, err);
+	return place_node(builder, node, event, err) < 0 ? NULL : node;
 }
 
 static size_t count_characters(const char *text)
@@ -202,9 +206,8 @@ static int add_text(struct builder *builder, const yaml_event_t *event, struct e
 	bool is_plain = style == YAML_PLAIN_SCALAR_STYLE;
 	bool is_quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
 			 style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-	struct node *node = NULL;
+	struct node *node;
 	char *copy;
-	int rc;
 
 	if (memchr(value, '\0', length))
 		return refuse_mark(builder, &event->start_mark, "text without a NUL", err);
@@ -212,9 +215,9 @@ static int add_text(struct builder *builder, const yaml_event_t *event, struct e
 	if (!copy)
 		return err_set(err, ENOMEM, "read %s", builder->name);
 	memcpy(copy, value, length + 1); /* libyaml ends it with a NUL */
-	rc = add(builder, NODE_TEXT, event, &node, err);
-	if (rc < 0 || !node)
-		return rc;
+	node = add(builder, NODE_TEXT, event, err);
+	if (!node)
+		return -err->code;
 	node->text = copy;
 	node->is_null = is_plain && is_null(copy);
 	/* An escape or a fold only ever makes the text shorter than what is written. */
@@ -227,11 +230,12 @@ static int add_text(struct builder *builder, const yaml_event_t *event, struct e
 static int open_level(struct builder *builder, enum node_kind kind, const yaml_event_t *event,
 		      struct err *err)
 {
-	struct node *node = NULL;
+	struct node *node;
 
 	if (builder->depth == DEPTH_MAX)
 		return refuse_mark(builder, &event->start_mark, "fewer levels", err);
-	if (add(builder, kind, event, &node, err) < 0)
+	node = add(builder, kind, event, err);
+	if (!node)
 		return -err->code;
 	builder->levels[builder->depth++] = (struct level) { node, &node->first, NULL };
 	return 0;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/base/text.h"
+
 void settings_init(struct settings *settings)
 {
 	*settings = (struct settings) { 0 };
@@ -79,6 +81,7 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 {
 	struct setting_said *said = &settings->said[key - setting_keys];
 	const char *kept_text, *kept_origin;
+	char shown[64];
 	int rc;
 
 	if (source == SETTING_FROM_COMMAND_LINE) {
@@ -87,7 +90,8 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 	}
 	if (said->text && strcmp(said->text, text) != 0) {
 		(void)place_unexpected(place, text, 0, strlen(text), "one value", err);
-		return err_hint(err, "%s says %s: %s", said->origin, key->path, said->text);
+		return err_hint(err, "%s says %s: %s", said->origin, key->path,
+				text_escape(said->text, strlen(said->text), shown, sizeof(shown)));
 	}
 	kept_text = settings_keep(settings, text);
 	kept_origin = settings_keep(settings, place.origin);

@@ -281,6 +281,9 @@ START_TEST(files_must_agree)
 	ck_assert_str_eq(err.text, "r:8: column 5: expected one value, got \"dummy\"\n"
 				   "q:7 says network.dns: real");
 	ck_assert_int_eq(settings.values.dns, DNS_REAL);
+	ck_assert_int_eq(put("audit.file", "a\x1b[31m"), 0);
+	ck_assert_int_eq(put("audit.file", "b"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "p:1 says audit.file: a\\x1b[31m"));
 }
 END_TEST
 
