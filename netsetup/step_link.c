@@ -22,8 +22,6 @@
  */
 #define LINK_MTU 65535
 
-#define LINK_READY_TRIES 5000 /* a millisecond each; the worker waits for a processor at most */
-
 #ifndef IF_OPER_UP
 #define IF_OPER_UP 6 /* RFC 2863; linux/if.h, which does not go with net/if.h */
 #endif
@@ -113,9 +111,9 @@ int net_jail_link_up(struct net_gate *gate, struct err *err)
  */
 int net_await_link(struct net_gate *gate, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
+	const struct timespec pause = { .tv_nsec = NET_TRY_PAUSE_NS };
 
-	for (int i = 0; i < LINK_READY_TRIES; i++) {
+	for (int i = 0; i < NET_TRIES; i++) {
 		struct rtnl_link *link AUTO(link_release) = NULL;
 		int rc = rtnl_link_get_kernel(gate->gate_route, GATE_INDEX, NULL, &link);
 

@@ -36,7 +36,8 @@ static const struct step connect_steps[] = {
 	{ "jail link", net_jail_link_up }, /* the other end is up already */
 	{ "jail addresses", net_jail_addresses }, /* needs the link */
 	{ "jail routes", net_jail_routes }, /* needs the addresses: the gateway is on link */
-	{ "link", net_await_link }, /* the kernel has had time meanwhile */
+	{ "addresses", net_await_addresses }, /* the kernel has had time meanwhile */
+	{ "link", net_await_link }, /* the same */
 	{ "proxy", net_await_proxy }, /* last: ready means somebody accepts */
 };
 

@@ -34,7 +34,11 @@ typedef int net_step_fn(struct net_gate *gate, struct err *err);
 /* Each in its own step_*.c; the order and its reasons are in steps.c. */
 net_step_fn net_enter_gate, net_listen, net_hear_denied, net_hand_over, net_tune_gate, net_rules,
 	net_check_apart, net_link_new, net_gate_addresses, net_enter_jail, net_jail_link_up,
-	net_jail_addresses, net_jail_routes, net_await_link, net_await_proxy;
+	net_jail_addresses, net_jail_routes, net_await_addresses, net_await_link, net_await_proxy;
+
+/* The kernel's workers get a processor within seconds; a try each millisecond. */
+#define NET_TRIES	 5000
+#define NET_TRY_PAUSE_NS 1000000
 
 /* Says that refused packets stay without a record; @code is why, an errno. */
 void net_denied_missing(struct net_gate *gate, int code);
