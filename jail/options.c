@@ -307,7 +307,7 @@ static const struct option_table table = {
 	.command = "nsgate",
 	.usage = "Usage: nsgate [options] [--] command [arguments]\n\n"
 		 "Runs a command in a jail in which every TCP connection is judged by a policy.\n"
-		 "Without --allow no connection is possible.",
+		 "Without a rule that allows one, no connection is possible.",
 	.commands = commands,
 	.rows = rows,
 	.ending = "Exit status: the command's own, 128+n when signal n killed it, 127 not found,\n"
