@@ -128,6 +128,7 @@ enum conn_state conn_name_and_judge(struct conn *conn)
 {
 	enum conn_state state = conn_peek(conn);
 
+	task_cancel(&conn->turn); /* this was it; the next state may have no use for one */
 	if (state == CONN_CLOSED || !conn->is_sniffed)
 		return state;
 	return conn->name_number == CONN_NO_NAME ? conn_deny(conn, REASON_NO_NAME, NULL)

@@ -776,6 +776,25 @@ START_TEST(waits_for_a_silent_client)
 }
 END_TEST
 
+/* "hel" could be the beginning of a method; that its deadline passes later is nobody's business. */
+START_TEST(serves_a_client_that_said_half_a_word_and_no_more)
+{
+	static char bytes[65536];
+	int fd = dial("ok.test", PORT_SOURCE);
+	uint64_t total = 0;
+	ssize_t got;
+
+	put(fd, "hel", 3);
+	(void)poll(NULL, 0, 30); /* until it was looked at */
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	(void)poll(NULL, 0, 300); /* the server has more to say than the sockets hold */
+	while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+		total += (uint64_t)got;
+	ck_assert_uint_gt(total, BULK_BYTES / 2); /* it reads nothing, so it resets in the end */
+	(void)close(fd);
+}
+END_TEST
+
 /* ---- DNS ---- */
 
 START_TEST(answers_nxdomain_for_a_denied_name)
@@ -1411,6 +1430,7 @@ int main(void)
 	tcase_add_test(sniffing, lets_a_client_leave_that_never_spoke);
 	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
 	tcase_add_test(sniffing, waits_for_a_silent_client);
+	tcase_add_test(sniffing, serves_a_client_that_said_half_a_word_and_no_more);
 	tcase_add_loop_test(dns, answers_nxdomain_for_a_denied_name, 0, 2);
 	tcase_add_test(dns, answers_queries_over_tcp_however_they_are_cut);
 	tcase_add_test(dns, keeps_dns_connections_bounded);
