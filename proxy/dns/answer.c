@@ -356,8 +356,8 @@ static int number_of(const struct dns_rules *rules, const struct addr *addr, uin
 }
 
 /*
- * Which name stands for the address? A number has one exactly when it was handed out, and then
- * its name is allowed. No other reverse name exists here.
+ * Which name stands for the address? A number has one exactly when it was handed out; its name was
+ * allowed then. No other reverse name exists here.
  */
 static uint8_t answer_reverse(struct exchange *exchange, const struct addr *addr)
 {
@@ -369,6 +369,8 @@ static uint8_t answer_reverse(struct exchange *exchange, const struct addr *addr
 	if (!name)
 		return answer_no_name(exchange, REASON_UNKNOWN_NAME);
 	exchange->decision->verdict = policy_judge_query(exchange->rules->policy, name);
+	if (!exchange->decision->verdict.is_allowed)
+		return answer_no_name(exchange, exchange->decision->verdict.reason);
 	dns_reply_pointer(&exchange->reply, name);
 	return ns_r_noerror;
 }
