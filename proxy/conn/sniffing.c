@@ -26,9 +26,9 @@ static bool judge_shared(struct conn *conn, struct verdict *verdict_out)
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(names_get(conns->names, given[i].number), sniffed.name) != 0)
 			continue;
-		conn->name_number = given[i].number;
-		conn->source = (uint8_t)given[i].source;
-		*verdict_out = conn_judge_given(conn, &given[i]);
+		*verdict_out = (struct verdict) { .reason = REASON_LIMIT };
+		if (conn_take_given(conn, &given[i]) == 0)
+			*verdict_out = conn_judge_given(conn, &given[i]);
 		return verdict_out->is_allowed;
 	}
 	*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };

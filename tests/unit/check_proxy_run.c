@@ -733,6 +733,44 @@ START_TEST(judges_what_is_spoken_before_any_of_it_is_sent)
 }
 END_TEST
 
+/* All of them allow the name that is dialled, and deny another one that leads there. */
+static const struct {
+	const char *name; /* NULL: a raw address */
+	const char *sni;
+	const char *rules[3];
+} led_to[] = {
+	{ NULL, "secret.test", { RAW_RULE, "deny domain=secret.test scheme=tls" } },
+	{ NULL, "secret.test", { RAW_RULE, "deny domain=secret.test cidr=192.0.2.0/24" } },
+	{ "alias.test",
+	  "alias.test",
+	  { "allow domain=alias.test", "deny domain=dns.test scheme=tls" } },
+	{ "alias.test",
+	  "alias.test",
+	  { "allow domain=alias.test", "deny domain=dns.test cidr=" PUBLIC_ADDRESS } },
+};
+
+START_TEST(judges_every_name_that_led_there_by_all_that_is_known)
+{
+	const struct addr raw = address(RAW_ADDRESS);
+	uint8_t hello[512];
+	size_t length = make_hello(led_to[_i].sni, hello);
+	json_t *list;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, led_to[_i].rules, -1, 0);
+	fd = led_to[_i].name ? dial(led_to[_i].name, PORT_ECHO)
+			     : connect_to(&raw, PORT_ECHO, SOCK_STREAM);
+	put(fd, hello, length);
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "reason"), "deny-rule");
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")), 0);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(lets_a_client_leave_that_never_spoke)
 {
 	int fd;
@@ -1231,6 +1269,85 @@ START_TEST(judges_a_connection_that_is_still_being_made)
 }
 END_TEST
 
+static const char slow_request[] = "GET / HTTP/1.1\r\nHost: slow.test\r\n\r\n";
+
+/* The proxy finds both at once: first the policy, then more of the client's. */
+START_TEST(takes_a_new_policy_and_more_bytes_at_once)
+{
+	static const char *const rules[] = { "allow domain=slow.test", NULL };
+	pid_t pid;
+	int fd;
+
+	stop();
+	start_dummy();
+	fd = dial("any.test", PORT_ECHO);
+	put(fd, slow_request, sizeof(slow_request) - 1);
+	(void)poll(NULL, 0, 50); /* until it is dialled */
+	ck_assert_int_eq(kill(proxy.pid, SIGSTOP), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)poll(NULL, 0, 100); /* behind the update */
+		put(fd, "more", 4);
+		(void)kill(proxy.pid, SIGCONT);
+		_exit(0);
+	}
+	ck_assert_uint_eq(update(rules), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	expect(fd, slow_request, sizeof(slow_request) - 1);
+	expect(fd, "more", 4);
+	(void)close(fd);
+	expect_verdict("allow", "allow-rule");
+}
+END_TEST
+
+/* alias.test is an alias of dns.test, which is denied on this port only, or later. */
+START_TEST(a_real_address_is_not_reached_under_an_alias_of_a_denied_name)
+{
+	static const char *const rules[][4] = {
+		{ "dns real", "allow domain=alias.test", "deny domain=dns.test port=7001" },
+		{ "dns real", "allow domain=alias.test" },
+	};
+	static const char *const fewer[] = { "allow domain=alias.test", "deny domain=dns.test",
+					     NULL };
+	uint8_t hello[512];
+	size_t length = make_hello("alias.test", hello);
+	struct addr addr;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules[_i / 2], -1, 0);
+	ck_assert_int_eq(lookup("alias.test", 1, &addr), 0);
+	if (_i / 2)
+		(void)update(fewer);
+	fd = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+	if (_i % 2)
+		put(fd, hello, length);
+	else
+		put(fd, "hello", 5);
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "deny-rule");
+}
+END_TEST
+
+START_TEST(tells_no_name_of_an_address_that_is_denied_by_now)
+{
+	static const char *const none[] = { NULL };
+	char reverse[64];
+	struct addr addr, unused;
+	json_t *list;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	(void)snprintf(reverse, sizeof(reverse), "%u.%u.%u.%u.in-addr.arpa", addr.bytes[3],
+		       addr.bytes[2], addr.bytes[1], addr.bytes[0]);
+	(void)update(none);
+	ck_assert_int_eq(lookup(reverse, 12, &unused), 3);
+	list = records();
+	ck_assert_str_eq(text_of(json_array_get(list, 1), "verdict"), "deny");
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(goes_on_with_another_audit_file)
 {
 	int before = dup(proxy.audit_fd), after = memfd_create("audit", MFD_CLOEXEC);
@@ -1427,6 +1544,8 @@ int main(void)
 	tcase_add_loop_test(sniffing, judges_the_sni_at_a_raw_address_by_deny_rules, 0, 2);
 	tcase_add_loop_test(sniffing, judges_what_is_spoken_before_any_of_it_is_sent, 0,
 			    ROWS(spoken));
+	tcase_add_loop_test(sniffing, judges_every_name_that_led_there_by_all_that_is_known, 0,
+			    ROWS(led_to));
 	tcase_add_test(sniffing, lets_a_client_leave_that_never_spoke);
 	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
 	tcase_add_test(sniffing, waits_for_a_silent_client);
@@ -1452,6 +1571,10 @@ int main(void)
 	tcase_add_loop_test(updates, judges_an_open_connection_by_all_that_is_known_of_it, 0,
 			    ROWS(renewed));
 	tcase_add_loop_test(updates, judges_a_connection_that_is_still_being_made, 0, 2);
+	tcase_add_test(updates, takes_a_new_policy_and_more_bytes_at_once);
+	tcase_add_loop_test(updates, a_real_address_is_not_reached_under_an_alias_of_a_denied_name,
+			    0, 4);
+	tcase_add_test(updates, tells_no_name_of_an_address_that_is_denied_by_now);
 	tcase_add_test(updates, goes_on_with_another_audit_file);
 	tcase_add_test(ends, serves_without_any_privilege);
 	tcase_add_test(ends, refuses_listeners_of_its_own_namespace);
