@@ -1470,6 +1470,33 @@ START_TEST(delivers_and_records_what_it_had_not_looked_at)
 }
 END_TEST
 
+/* What is judged are the bytes that go upstream, the urgent one among them. */
+START_TEST(looks_at_urgent_bytes_as_at_all_others)
+{
+	uint8_t hello[512];
+	size_t length = make_hello("ok.test", hello);
+	unsigned before = world->half_bytes;
+	struct addr addr;
+	json_t *list;
+	int fd;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	ck_assert_int_eq(kill(proxy.pid, SIGSTOP), 0);
+	fd = connect_to(&addr, PORT_HALF, SOCK_STREAM);
+	ck_assert_int_eq(send(fd, "!", 1, MSG_OOB), 1);
+	put(fd, hello, length);
+	(void)close(fd);
+	ck_assert_int_eq(shutdown(proxy.control_fd, SHUT_RDWR), 0);
+	ck_assert_int_eq(kill(proxy.pid, SIGCONT), 0);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "protocol"), "tcp");
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")),
+			 (json_int_t)length + 1);
+	wait_for(&world->half_bytes, before + (unsigned)length + 1);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(closes_the_network_when_a_record_is_lost)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -1582,6 +1609,7 @@ int main(void)
 	tcase_add_test(ends, writes_every_record_before_it_ends);
 	tcase_add_test(ends, delivers_what_was_sent_just_before_the_end);
 	tcase_add_test(ends, delivers_and_records_what_it_had_not_looked_at);
+	tcase_add_test(ends, looks_at_urgent_bytes_as_at_all_others);
 	tcase_add_test(ends, closes_the_network_when_a_record_is_lost);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
