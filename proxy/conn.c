@@ -121,7 +121,7 @@ static void client_ready(void *owner, uint32_t events)
 static enum conn_state finish_up(struct conn *conn)
 {
 	struct relay_end *ours = conn_jail_end(conn);
-	struct pollfd program = { .fd = ours->fd, .events = POLLIN | POLLRDHUP };
+	struct pollfd program = { .fd = ours->fd, .events = POLLIN | POLLPRI | POLLRDHUP };
 	enum conn_state state;
 
 	if (conn->conns->is_over || (conn->published && !conn->upstream))

@@ -53,7 +53,9 @@ static void record(struct denied *denied, struct denied_flow *flow)
 	};
 	uint32_t number;
 
-	if (net_plan_synthetic_index(&to->to, &number) == 0)
+	/* else it is an address like any other, and the number another name's */
+	if (net_plan_synthetic_index(&to->to, &number) == 0 &&
+	    names_are_synthetic(denied->names, number, denied->dns_mode))
 		line.name = names_get(denied->names, number);
 	if (line.name) {
 		denial.name = line.name;

@@ -25,6 +25,7 @@ struct denied {
 	struct loop *loop;
 	const struct net_plan *plan;
 	const struct names *names;
+	enum dns_mode dns_mode;
 	struct audit *audit;
 	struct tell *tell;
 	struct watch *socket; /* owned */

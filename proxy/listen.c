@@ -77,6 +77,12 @@ int listener_init(struct listener *listener, struct loop *loop, struct timer_que
 		.owner = owner,
 		.family = family,
 	};
+	/* Else an urgent byte is skipped by who looks first, and relayed: not what was judged. */
+	if (setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one)) < 0) {
+		rc = err_set(err, errno, "keep urgent bytes in the stream");
+		(void)close(fd); /* unused so far */
+		return rc;
+	}
 	/* Hints only; set here they cost a connection nothing. */
 	(void)setsockopt(fd, SOL_TCP, TCP_NODELAY, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));

@@ -220,6 +220,7 @@ static int start_listeners(struct proxy *proxy, struct err *err)
 		.loop = proxy->loop,
 		.plan = proxy->config->plan,
 		.names = proxy->names,
+		.dns_mode = settings->values.dns,
 		.audit = &proxy->audit,
 		.tell = &proxy->tell,
 	};

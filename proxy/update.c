@@ -28,7 +28,19 @@ static int await_answer(int control_fd, struct answer *answer, struct err *err)
 	got = recv(control_fd, answer, sizeof(*answer), MSG_DONTWAIT);
 	if (got != (ssize_t)sizeof(*answer))
 		return err_set(err, got < 0 ? errno : ECONNRESET, "hear from the proxy");
+	if (answer->err.code < 0)
+		return err_set(err, EPROTO, "hear from the proxy");
+	answer->err.text[sizeof(answer->err.text) - 1] = '\0'; /* it parses what the jail sends */
 	return 0;
+}
+
+/* What the proxy said when nobody waited for it any more. */
+static void drop_late_answers(int control_fd)
+{
+	struct answer late;
+
+	while (recv(control_fd, &late, sizeof(late), MSG_DONTWAIT) > 0)
+		;
 }
 
 int update_send(int control_fd, const struct policy *policy, int audit_fd, unsigned *closed_out,
@@ -40,6 +52,7 @@ int update_send(int control_fd, const struct policy *policy, int audit_fd, unsig
 
 	if (snapshot_write(policy, &policy_fd, err) < 0)
 		return -err->code;
+	drop_late_answers(control_fd);
 	fds[0] = policy_fd;
 	fds[1] = audit_fd;
 	if (fdpass_send(control_fd, fds, audit_fd < 0 ? 1 : 2, err) < 0 ||

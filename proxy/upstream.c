@@ -9,7 +9,7 @@
 
 #include "policy/base/text.h"
 
-#define ANSWER_MAX  8192 /* no header that is meant well is longer */
+#define ANSWER_MAX  8192 /* all that is meant well is shorter */
 #define BASE64_SIZE (4 * ((2 * UPSTREAM_CREDENTIAL_SIZE + 2) / 3) + 1)
 #define TARGET_SIZE (NAME_SIZE + 8)
 #define SHOWN_BYTES 80 /* of somebody else's words */
@@ -333,7 +333,9 @@ static enum upstream_result listen_to(struct upstream_handshake *handshake, int 
 	if (got <= 0)
 		return fail(handshake, got < 0 ? strerrordesc_np(errno) : "it hung up");
 	result = handshake->judge(handshake, bytes, (size_t)got, &taken);
-	if (result == UPSTREAM_AGAIN && taken == 0 && (size_t)got == sizeof(bytes))
+	handshake->heard += taken;
+	if (result == UPSTREAM_AGAIN &&
+	    ((taken == 0 && (size_t)got == sizeof(bytes)) || handshake->heard > ANSWER_MAX))
 		return fail(handshake, "its answer is too long");
 	if (result == UPSTREAM_AGAIN && taken == 0 && has_hangup)
 		return fail(handshake, "it hung up");

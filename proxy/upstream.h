@@ -48,6 +48,7 @@ struct upstream_handshake {
 	upstream_judge_fn *judge; /* of the answer that is due */
 	uint8_t out[2048]; /* to be sent; has credentials in it */
 	size_t out_length, out_sent;
+	size_t heard; /* bytes of all its answers */
 	char error[160]; /* for people, escaped */
 	struct timer deadline; /* the caller's to use, with @owner */
 	void *owner;

@@ -27,28 +27,82 @@ static enum scheme scheme_of(enum sniff_protocol protocol)
 	return SCHEME_TCP;
 }
 
-struct verdict conn_judge_stream(const struct conn *conn)
+static struct verdict judge_stream_as(const struct conn *conn, const char *name)
 {
-	const char *name = conn_name(conn);
 	const struct addr *addr = &conn->dialed;
 	enum scheme scheme =
 		conn->is_sniffed ? scheme_of((enum sniff_protocol)conn->protocol) : SCHEMES;
 
 	if (conn->is_proxied)
-		addr = name ? NULL : &conn->address;
+		addr = conn_name(conn) ? NULL : &conn->address;
 	return policy_judge_stream(conn->conns->policy, name, addr, conn->port,
 				   (enum addr_source)conn->source, scheme);
+}
+
+struct verdict conn_judge_stream(const struct conn *conn)
+{
+	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1) {
+		struct verdict verdict = judge_stream_as(conn, at);
+
+		if (verdict.reason == REASON_DENY_RULE)
+			return verdict;
+	}
+	return judge_stream_as(conn, conn_name(conn));
 }
 
 struct verdict conn_judge_given(const struct conn *conn, const struct given_name *given)
 {
 	const struct policy *policy = conn->conns->policy;
-	const char *name = names_get(conn->conns->names, given->number);
-	struct verdict verdict = policy_judge_name(policy, name, conn->port);
+	const struct names *names = conn->conns->names;
+	const char *name = names_get(names, given->number);
+	struct verdict verdict;
 
+	for (uint32_t i = 0; i < given->alias_count; i++) {
+		verdict = policy_judge_address(policy, names_get(names, given->aliases[i]),
+					       &conn->address, conn->port, given->source);
+		if (verdict.reason == REASON_DENY_RULE)
+			return verdict;
+	}
+	verdict = policy_judge_name(policy, name, conn->port);
 	return verdict.is_allowed ? policy_judge_address(policy, name, &conn->address, conn->port,
 							 given->source)
 				  : verdict;
+}
+
+static void forget_names(struct conn *conn)
+{
+	free(conn->other_names);
+	conn->other_names = NULL;
+	conn->name_number = CONN_NO_NAME;
+}
+
+int conn_take_given(struct conn *conn, const struct given_name *given)
+{
+	forget_names(conn);
+	conn->name_number = given->number;
+	conn->source = (uint8_t)given->source;
+	for (uint32_t i = 0; i < given->alias_count; i++) {
+		int rc = conn_remember_name(conn, names_get(conn->conns->names, given->aliases[i]));
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* An address that the name led to: under any of its aliases it must not be denied, either. */
+static struct verdict judge_found(const struct conn *conn, const struct addr *addr,
+				  enum addr_source source)
+{
+	const struct policy *policy = conn->conns->policy;
+
+	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1) {
+		struct verdict verdict = policy_judge_address(policy, at, addr, conn->port, source);
+
+		if (verdict.reason == REASON_DENY_RULE)
+			return verdict;
+	}
+	return policy_judge_address(policy, conn_name(conn), addr, conn->port, source);
 }
 
 /* Dials those addresses of the answer that the policy allows. */
@@ -69,9 +123,7 @@ static enum conn_state choose(struct conn *conn, const struct resolve_answer *an
 	if (conn_has_denied_name(conn, &refused))
 		return conn_deny_verdict(conn, &refused);
 	for (size_t i = 0; i < answer->count; i++) {
-		struct verdict verdict =
-			policy_judge_address(conn->conns->policy, conn_name(conn),
-					     &answer->addresses[i], conn->port, answer->source);
+		struct verdict verdict = judge_found(conn, &answer->addresses[i], answer->source);
 
 		if (verdict.is_allowed) {
 			targets[count++] =
@@ -128,6 +180,7 @@ enum conn_state conn_name_and_judge(struct conn *conn)
 {
 	enum conn_state state = conn_peek(conn);
 
+	task_cancel(&conn->turn); /* this was it; the next state may have no use for one */
 	if (state == CONN_CLOSED || !conn->is_sniffed)
 		return state;
 	return conn->name_number == CONN_NO_NAME ? conn_deny(conn, REASON_NO_NAME, NULL)
@@ -182,11 +235,11 @@ static enum conn_state judge_real_address(struct conn *conn)
 		struct verdict verdict = conn_judge_given(conn, &given[i]);
 
 		if (verdict.is_allowed) {
-			conn->name_number = given[i].number;
-			conn->source = (uint8_t)given[i].source;
 			target.rule = verdict.rule;
 			conn_allow(conn, &verdict);
-			return conn_dial(conn, &target, 1, conn->port);
+			return conn_take_given(conn, &given[i]) < 0
+				       ? conn_fail(conn, REASON_LIMIT, "out of memory")
+				       : conn_dial(conn, &target, 1, conn->port);
 		}
 		if (i == 0 || verdict.reason == REASON_DENY_RULE) {
 			conn->name_number = given[i].number;
@@ -263,9 +316,9 @@ enum conn_state conn_start_again(struct conn *conn)
 	upstream_handshake_free(&conn->handshake);
 	watch_close(conn->conns->loop, &conn->upstream);
 	timer_stop(&conn->sniff_deadline);
-	free(conn->other_names);
-	conn->other_names = NULL;
-	conn->name_number = CONN_NO_NAME;
+	forget_names(conn);
+	conn->upstream_end = (struct relay_end) { 0 };
+	conn->rule = NULL;
 	conn->is_allowed = conn->is_proxied = conn->is_sniffed = conn->is_judged = false;
 	conn->client_end.can_read = true;
 	next = judge(conn);
@@ -280,8 +333,6 @@ enum conn_state conn_judge_open(struct conn *conn)
 
 	if (conn->published)
 		return (enum conn_state)conn->state;
-	if (conn_has_denied_name(conn, &verdict))
-		return conn_deny_verdict(conn, &verdict);
 	verdict = conn_judge_stream(conn);
 	if (!verdict.is_allowed)
 		return conn_deny_verdict(conn, &verdict);

@@ -154,9 +154,11 @@ conn_move_fn conn_name_and_judge, conn_give_up_naming; /* at a dummy address */
 conn_move_fn conn_start_again, conn_judge_open; /* by a new policy */
 void conn_resolved(struct resolve_waiter *waiter, const struct resolve_answer *answer);
 
-/* Judges where it leads, and what is spoken as far as that is known. */
+/* Judges where it leads, under all of its names, and what is spoken as far as that is known. */
 struct verdict conn_judge_stream(const struct conn *conn);
 /* Judges one of the names that the address was given for. */
 struct verdict conn_judge_given(const struct conn *conn, const struct given_name *given);
+/* From here on the connection is to that name. Returns 0 or -ENOMEM. */
+int conn_take_given(struct conn *conn, const struct given_name *given);
 
 #endif

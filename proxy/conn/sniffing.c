@@ -26,9 +26,9 @@ static bool judge_shared(struct conn *conn, struct verdict *verdict_out)
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(names_get(conns->names, given[i].number), sniffed.name) != 0)
 			continue;
-		conn->name_number = given[i].number;
-		conn->source = (uint8_t)given[i].source;
-		*verdict_out = conn_judge_given(conn, &given[i]);
+		*verdict_out = (struct verdict) { .reason = REASON_LIMIT };
+		if (conn_take_given(conn, &given[i]) == 0)
+			*verdict_out = conn_judge_given(conn, &given[i]);
 		return verdict_out->is_allowed;
 	}
 	*verdict_out = (struct verdict) { .reason = REASON_NAME_MISMATCH };
@@ -73,6 +73,14 @@ static bool judge_sniffed(struct conn *conn, struct verdict *verdict_out)
 	       !conn_has_denied_name(conn, verdict_out);
 }
 
+/* Nothing more is to be learned from the client's bytes, so nothing is waited for, either. */
+static enum conn_state settle(struct conn *conn)
+{
+	timer_stop(&conn->sniff_deadline);
+	conn->is_sniffed = true;
+	return (enum conn_state)conn->state;
+}
+
 /*
  * Bytes that are not enough to tell the protocol. A begun ClientHello must be judged or denied;
  * for all else the protocol is but a word in the audit log, and a program that sends "hello"
@@ -89,10 +97,8 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 		conn->protocol = SNIFF_TLS; /* for the record, if nothing more comes */
 	if (is_all && is_hello)
 		return conn_deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-	if (is_all || (conn->is_overdue && !is_hello)) {
-		conn->is_sniffed = true;
-		return (enum conn_state)conn->state;
-	}
+	if (is_all || (conn->is_overdue && !is_hello))
+		return settle(conn);
 	conn->client_end.can_read = false; /* until more arrives */
 	if (!link_is_in(&conn->sniff_deadline.link))
 		timer_start(is_hello ? &conns->sniff_deadlines : &conns->word_deadlines,
@@ -130,9 +136,7 @@ static enum conn_state judge_bytes(struct conn *conn, size_t length)
 	case SNIFF_NO:
 		break; /* sniff() never says so */
 	}
-	timer_stop(&conn->sniff_deadline);
-	conn->is_sniffed = true;
-	return (enum conn_state)conn->state;
+	return settle(conn);
 }
 
 enum conn_state conn_peek(struct conn *conn)
@@ -145,9 +149,8 @@ enum conn_state conn_peek(struct conn *conn)
 	if (got > 0)
 		return judge_bytes(conn, (size_t)got);
 	if (got == 0) {
-		conn->is_sniffed = conn->is_judged =
-			true; /* nothing will come that could need it */
-		return (enum conn_state)conn->state;
+		conn->is_judged = true; /* nothing will come that could need it */
+		return settle(conn);
 	}
 	if (errno != EAGAIN)
 		return conn_reset(conn);

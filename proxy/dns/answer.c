@@ -152,11 +152,25 @@ static bool is_denied_alias(struct exchange *exchange, const char *alias)
 	return true;
 }
 
+/* A rule may deny an alias on the port that is dialled, or later. Returns 0 or what names_number() does. */
+static int note_aliases(struct exchange *exchange, const struct resolve_answer *answer,
+			struct given_name *name)
+{
+	for (size_t i = 0; i < answer->alias_count; i++) {
+		int rc = names_number(exchange->rules->names, answer->aliases[i],
+				      &name->aliases[name->alias_count]);
+
+		if (rc < 0)
+			return rc;
+		name->alias_count++;
+	}
+	return 0;
+}
+
 /* Records each address: from now on it may be dialled. Returns 0 or what given_add() fails with. */
-static int give(struct exchange *exchange, const struct addr *addr, enum addr_source source)
+static int give(struct exchange *exchange, const struct addr *addr, const struct given_name *name)
 {
 	sa_family_t family = exchange->query.type == ns_t_a ? AF_INET : AF_INET6;
-	const struct given_name name = { exchange->decision->number, source };
 
 	if (addr->family != family)
 		return 0;
@@ -168,9 +182,12 @@ static int give(struct exchange *exchange, const struct addr *addr, enum addr_so
 static uint8_t answer_addresses(struct exchange *exchange, const struct resolve_answer *answer)
 {
 	struct dns_decision *decision = exchange->decision;
+	struct given_name name = { .number = decision->number, .source = answer->source };
 	struct verdict refused = { .reason = REASON_NO_RULE };
 	bool has_any = false;
 
+	if (note_aliases(exchange, answer, &name) < 0)
+		return answer_trouble(exchange, REASON_POOL_EXHAUSTED);
 	exchange->reply.ttl_s = answer->ttl_s;
 	for (size_t i = 0; i < answer->count; i++) {
 		struct verdict verdict =
@@ -181,7 +198,7 @@ static uint8_t answer_addresses(struct exchange *exchange, const struct resolve_
 			refused = verdict;
 			decision->refused =
 				answer->addresses[i]; /* for the record, if none is left */
-		} else if (give(exchange, &answer->addresses[i], answer->source) < 0) {
+		} else if (give(exchange, &answer->addresses[i], &name) < 0) {
 			return answer_trouble(exchange, REASON_POOL_EXHAUSTED);
 		} else {
 			has_any = true;
@@ -356,8 +373,8 @@ static int number_of(const struct dns_rules *rules, const struct addr *addr, uin
 }
 
 /*
- * Which name stands for the address? A number has one exactly when it was handed out, and then
- * its name is allowed. No other reverse name exists here.
+ * Which name stands for the address? A number has one exactly when it was handed out; its name was
+ * allowed then. No other reverse name exists here.
  */
 static uint8_t answer_reverse(struct exchange *exchange, const struct addr *addr)
 {
@@ -369,6 +386,8 @@ static uint8_t answer_reverse(struct exchange *exchange, const struct addr *addr
 	if (!name)
 		return answer_no_name(exchange, REASON_UNKNOWN_NAME);
 	exchange->decision->verdict = policy_judge_query(exchange->rules->policy, name);
+	if (!exchange->decision->verdict.is_allowed)
+		return answer_no_name(exchange, exchange->decision->verdict.reason);
 	dns_reply_pointer(&exchange->reply, name);
 	return ns_r_noerror;
 }

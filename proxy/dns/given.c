@@ -88,14 +88,14 @@ static int make_room(struct shared *shared)
 	return 0;
 }
 
-int given_add(struct given *given, const struct addr *addr, struct given_name name)
+int given_add(struct given *given, const struct addr *addr, const struct given_name *name)
 {
 	struct shared *shared = find(given, addr);
 	int rc;
 
 	for (uint32_t i = 0; shared && i < shared->count; i++) {
-		if (shared->names[i].number == name.number) {
-			shared->names[i].source = name.source;
+		if (shared->names[i].number == name->number) {
+			shared->names[i] = *name; /* the way there may be another one by now */
 			return 0;
 		}
 	}
@@ -106,7 +106,7 @@ int given_add(struct given *given, const struct addr *addr, struct given_name na
 	rc = shared ? make_room(shared) : -ENOMEM;
 	if (rc < 0)
 		return rc; /* an address without a name is not found */
-	shared->names[shared->count++] = name;
+	shared->names[shared->count++] = *name;
 	given->total++;
 	return 0;
 }

@@ -161,6 +161,9 @@ expect_eq "$OUT" '' 'an address that nobody has asked for'
 jail sh -c "dig +short one.test A >/dev/null; dig +short -x $PUB4"
 expect_eq "$OUT" one.test. 'the name of an address that was given'
 
+jail bash -c 'getent ahostsv4 one.test; echo >/dev/udp/198.18.0.1/443'
+expect_eq "$(record)" 'deny not-tcp 198.18.0.1' 'an address that stands for no name here'
+
 jail curl -sS http://one.test/hello
 expect_eq "$STATUS/$OUT/$(record)" '0/hello from one.test/allow allow-rule one.test' 'HTTP'
 jail bash -c 'exec 5<>/dev/tcp/two.test/22; read -r line <&5; echo "$line"'

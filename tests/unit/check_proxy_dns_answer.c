@@ -880,7 +880,8 @@ START_TEST(a_full_table_is_told)
 
 		ck_assert_int_eq(addr_parse("93.184.216.34", &addr), 0);
 		ck_assert_int_eq(given_add(rules.given, &addr,
-					   (struct given_name) { 1000 + i, ADDR_FROM_DNS }),
+					   &(struct given_name) { .number = 1000 + i,
+								  .source = ADDR_FROM_DNS }),
 				 0);
 	}
 	add_upstream("93.184.216.35");

@@ -45,9 +45,15 @@ START_TEST(an_address_knows_its_names)
 
 	ck_assert_ptr_null(given_find(given, &one, &count));
 	ck_assert_uint_eq(count, 0);
-	ck_assert_int_eq(given_add(given, &one, (struct given_name) { 7, ADDR_FROM_DNS }), 0);
-	ck_assert_int_eq(given_add(given, &one, (struct given_name) { 3, ADDR_FROM_DNS }), 0);
-	ck_assert_int_eq(given_add(given, &six, (struct given_name) { 3, ADDR_FROM_DNS }), 0);
+	ck_assert_int_eq(given_add(given, &one,
+				   &(struct given_name) { .number = 7, .source = ADDR_FROM_DNS }),
+			 0);
+	ck_assert_int_eq(given_add(given, &one,
+				   &(struct given_name) { .number = 3, .source = ADDR_FROM_DNS }),
+			 0);
+	ck_assert_int_eq(given_add(given, &six,
+				   &(struct given_name) { .number = 3, .source = ADDR_FROM_DNS }),
+			 0);
 	names = given_find(given, &one, &count);
 	ck_assert_uint_eq(count, 2);
 	ck_assert_uint_eq(names[0].number, 7);
@@ -64,9 +70,13 @@ START_TEST(the_last_source_counts)
 	struct addr one = address("10.0.0.1");
 	size_t count;
 
-	ck_assert_int_eq(given_add(given, &one, (struct given_name) { 1, ADDR_FROM_HOSTS_FILE }),
+	ck_assert_int_eq(
+		given_add(given, &one,
+			  &(struct given_name) { .number = 1, .source = ADDR_FROM_HOSTS_FILE }),
+		0);
+	ck_assert_int_eq(given_add(given, &one,
+				   &(struct given_name) { .number = 1, .source = ADDR_FROM_DNS }),
 			 0);
-	ck_assert_int_eq(given_add(given, &one, (struct given_name) { 1, ADDR_FROM_DNS }), 0);
 	ck_assert_int_eq(given_find(given, &one, &count)->source, ADDR_FROM_DNS);
 	ck_assert_uint_eq(count, 1);
 }
@@ -78,13 +88,20 @@ START_TEST(one_address_has_a_bounded_number_of_names)
 	size_t count;
 
 	for (uint32_t i = 0; i < GIVEN_NAMES_MAX; i++)
-		ck_assert_int_eq(given_add(given, &one, (struct given_name) { i, ADDR_FROM_DNS }),
-				 0);
-	ck_assert_int_eq(
-		given_add(given, &one, (struct given_name) { GIVEN_NAMES_MAX, ADDR_FROM_DNS }),
-		-ENOSPC);
-	ck_assert_int_eq(given_add(given, &one, (struct given_name) { 5, ADDR_FROM_DNS }), 0);
-	ck_assert_int_eq(given_add(given, &other, (struct given_name) { 5, ADDR_FROM_DNS }), 0);
+		ck_assert_int_eq(
+			given_add(given, &one,
+				  &(struct given_name) { .number = i, .source = ADDR_FROM_DNS }),
+			0);
+	ck_assert_int_eq(given_add(given, &one,
+				   &(struct given_name) { .number = GIVEN_NAMES_MAX,
+							  .source = ADDR_FROM_DNS }),
+			 -ENOSPC);
+	ck_assert_int_eq(given_add(given, &one,
+				   &(struct given_name) { .number = 5, .source = ADDR_FROM_DNS }),
+			 0);
+	ck_assert_int_eq(given_add(given, &other,
+				   &(struct given_name) { .number = 5, .source = ADDR_FROM_DNS }),
+			 0);
 	(void)given_find(given, &one, &count);
 	ck_assert_uint_eq(count, GIVEN_NAMES_MAX);
 }
@@ -98,10 +115,13 @@ START_TEST(there_is_an_end_to_addresses)
 	for (uint32_t i = 0; i < GIVEN_MAX; i++) {
 		struct addr addr = numbered(i);
 
-		ck_assert_int_eq(given_add(given, &addr, (struct given_name) { i, ADDR_FROM_DNS }),
-				 0);
+		ck_assert_int_eq(
+			given_add(given, &addr,
+				  &(struct given_name) { .number = i, .source = ADDR_FROM_DNS }),
+			0);
 	}
-	ck_assert_int_eq(given_add(given, &last, (struct given_name) { 0, ADDR_FROM_DNS }),
+	ck_assert_int_eq(given_add(given, &last,
+				   &(struct given_name) { .number = 0, .source = ADDR_FROM_DNS }),
 			 -ENOSPC);
 	ck_assert_ptr_null(given_find(given, &last, &count));
 	for (uint32_t i = 0; i < GIVEN_MAX; i++) {

@@ -733,6 +733,44 @@ START_TEST(judges_what_is_spoken_before_any_of_it_is_sent)
 }
 END_TEST
 
+/* All of them allow the name that is dialled, and deny another one that leads there. */
+static const struct {
+	const char *name; /* NULL: a raw address */
+	const char *sni;
+	const char *rules[3];
+} led_to[] = {
+	{ NULL, "secret.test", { RAW_RULE, "deny domain=secret.test scheme=tls" } },
+	{ NULL, "secret.test", { RAW_RULE, "deny domain=secret.test cidr=192.0.2.0/24" } },
+	{ "alias.test",
+	  "alias.test",
+	  { "allow domain=alias.test", "deny domain=dns.test scheme=tls" } },
+	{ "alias.test",
+	  "alias.test",
+	  { "allow domain=alias.test", "deny domain=dns.test cidr=" PUBLIC_ADDRESS } },
+};
+
+START_TEST(judges_every_name_that_led_there_by_all_that_is_known)
+{
+	const struct addr raw = address(RAW_ADDRESS);
+	uint8_t hello[512];
+	size_t length = make_hello(led_to[_i].sni, hello);
+	json_t *list;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, led_to[_i].rules, -1, 0);
+	fd = led_to[_i].name ? dial(led_to[_i].name, PORT_ECHO)
+			     : connect_to(&raw, PORT_ECHO, SOCK_STREAM);
+	put(fd, hello, length);
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "reason"), "deny-rule");
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")), 0);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(lets_a_client_leave_that_never_spoke)
 {
 	int fd;
@@ -772,6 +810,25 @@ START_TEST(waits_for_a_silent_client)
 	(void)poll(NULL, 0, 600); /* longer than the sniff timeout */
 	put(fd, "at last", 7);
 	expect(fd, "at last", 7);
+	(void)close(fd);
+}
+END_TEST
+
+/* "hel" could be the beginning of a method; that its deadline passes later is nobody's business. */
+START_TEST(serves_a_client_that_said_half_a_word_and_no_more)
+{
+	static char bytes[65536];
+	int fd = dial("ok.test", PORT_SOURCE);
+	uint64_t total = 0;
+	ssize_t got;
+
+	put(fd, "hel", 3);
+	(void)poll(NULL, 0, 30); /* until it was looked at */
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	(void)poll(NULL, 0, 300); /* the server has more to say than the sockets hold */
+	while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+		total += (uint64_t)got;
+	ck_assert_uint_gt(total, BULK_BYTES / 2); /* it reads nothing, so it resets in the end */
 	(void)close(fd);
 }
 END_TEST
@@ -1212,6 +1269,85 @@ START_TEST(judges_a_connection_that_is_still_being_made)
 }
 END_TEST
 
+static const char slow_request[] = "GET / HTTP/1.1\r\nHost: slow.test\r\n\r\n";
+
+/* The proxy finds both at once: first the policy, then more of the client's. */
+START_TEST(takes_a_new_policy_and_more_bytes_at_once)
+{
+	static const char *const rules[] = { "allow domain=slow.test", NULL };
+	pid_t pid;
+	int fd;
+
+	stop();
+	start_dummy();
+	fd = dial("any.test", PORT_ECHO);
+	put(fd, slow_request, sizeof(slow_request) - 1);
+	(void)poll(NULL, 0, 50); /* until it is dialled */
+	ck_assert_int_eq(kill(proxy.pid, SIGSTOP), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)poll(NULL, 0, 100); /* behind the update */
+		put(fd, "more", 4);
+		(void)kill(proxy.pid, SIGCONT);
+		_exit(0);
+	}
+	ck_assert_uint_eq(update(rules), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	expect(fd, slow_request, sizeof(slow_request) - 1);
+	expect(fd, "more", 4);
+	(void)close(fd);
+	expect_verdict("allow", "allow-rule");
+}
+END_TEST
+
+/* alias.test is an alias of dns.test, which is denied on this port only, or later. */
+START_TEST(a_real_address_is_not_reached_under_an_alias_of_a_denied_name)
+{
+	static const char *const rules[][4] = {
+		{ "dns real", "allow domain=alias.test", "deny domain=dns.test port=7001" },
+		{ "dns real", "allow domain=alias.test" },
+	};
+	static const char *const fewer[] = { "allow domain=alias.test", "deny domain=dns.test",
+					     NULL };
+	uint8_t hello[512];
+	size_t length = make_hello("alias.test", hello);
+	struct addr addr;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules[_i / 2], -1, 0);
+	ck_assert_int_eq(lookup("alias.test", 1, &addr), 0);
+	if (_i / 2)
+		(void)update(fewer);
+	fd = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
+	if (_i % 2)
+		put(fd, hello, length);
+	else
+		put(fd, "hello", 5);
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "deny-rule");
+}
+END_TEST
+
+START_TEST(tells_no_name_of_an_address_that_is_denied_by_now)
+{
+	static const char *const none[] = { NULL };
+	char reverse[64];
+	struct addr addr, unused;
+	json_t *list;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	(void)snprintf(reverse, sizeof(reverse), "%u.%u.%u.%u.in-addr.arpa", addr.bytes[3],
+		       addr.bytes[2], addr.bytes[1], addr.bytes[0]);
+	(void)update(none);
+	ck_assert_int_eq(lookup(reverse, 12, &unused), 3);
+	list = records();
+	ck_assert_str_eq(text_of(json_array_get(list, 1), "verdict"), "deny");
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(goes_on_with_another_audit_file)
 {
 	int before = dup(proxy.audit_fd), after = memfd_create("audit", MFD_CLOEXEC);
@@ -1334,6 +1470,33 @@ START_TEST(delivers_and_records_what_it_had_not_looked_at)
 }
 END_TEST
 
+/* What is judged are the bytes that go upstream, the urgent one among them. */
+START_TEST(looks_at_urgent_bytes_as_at_all_others)
+{
+	uint8_t hello[512];
+	size_t length = make_hello("ok.test", hello);
+	unsigned before = world->half_bytes;
+	struct addr addr;
+	json_t *list;
+	int fd;
+
+	ck_assert_int_eq(lookup("ok.test", 1, &addr), 0);
+	ck_assert_int_eq(kill(proxy.pid, SIGSTOP), 0);
+	fd = connect_to(&addr, PORT_HALF, SOCK_STREAM);
+	ck_assert_int_eq(send(fd, "!", 1, MSG_OOB), 1);
+	put(fd, hello, length);
+	(void)close(fd);
+	ck_assert_int_eq(shutdown(proxy.control_fd, SHUT_RDWR), 0);
+	ck_assert_int_eq(kill(proxy.pid, SIGCONT), 0);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "protocol"), "tcp");
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")),
+			 (json_int_t)length + 1);
+	wait_for(&world->half_bytes, before + (unsigned)length + 1);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(closes_the_network_when_a_record_is_lost)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -1408,9 +1571,12 @@ int main(void)
 	tcase_add_loop_test(sniffing, judges_the_sni_at_a_raw_address_by_deny_rules, 0, 2);
 	tcase_add_loop_test(sniffing, judges_what_is_spoken_before_any_of_it_is_sent, 0,
 			    ROWS(spoken));
+	tcase_add_loop_test(sniffing, judges_every_name_that_led_there_by_all_that_is_known, 0,
+			    ROWS(led_to));
 	tcase_add_test(sniffing, lets_a_client_leave_that_never_spoke);
 	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
 	tcase_add_test(sniffing, waits_for_a_silent_client);
+	tcase_add_test(sniffing, serves_a_client_that_said_half_a_word_and_no_more);
 	tcase_add_loop_test(dns, answers_nxdomain_for_a_denied_name, 0, 2);
 	tcase_add_test(dns, answers_queries_over_tcp_however_they_are_cut);
 	tcase_add_test(dns, keeps_dns_connections_bounded);
@@ -1432,6 +1598,10 @@ int main(void)
 	tcase_add_loop_test(updates, judges_an_open_connection_by_all_that_is_known_of_it, 0,
 			    ROWS(renewed));
 	tcase_add_loop_test(updates, judges_a_connection_that_is_still_being_made, 0, 2);
+	tcase_add_test(updates, takes_a_new_policy_and_more_bytes_at_once);
+	tcase_add_loop_test(updates, a_real_address_is_not_reached_under_an_alias_of_a_denied_name,
+			    0, 4);
+	tcase_add_test(updates, tells_no_name_of_an_address_that_is_denied_by_now);
 	tcase_add_test(updates, goes_on_with_another_audit_file);
 	tcase_add_test(ends, serves_without_any_privilege);
 	tcase_add_test(ends, refuses_listeners_of_its_own_namespace);
@@ -1439,6 +1609,7 @@ int main(void)
 	tcase_add_test(ends, writes_every_record_before_it_ends);
 	tcase_add_test(ends, delivers_what_was_sent_just_before_the_end);
 	tcase_add_test(ends, delivers_and_records_what_it_had_not_looked_at);
+	tcase_add_test(ends, looks_at_urgent_bytes_as_at_all_others);
 	tcase_add_test(ends, closes_the_network_when_a_record_is_lost);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -166,6 +166,20 @@ START_TEST(gives_up_on_a_header_without_end)
 }
 END_TEST
 
+/* It could go on for ever, and nothing else would happen meanwhile. */
+START_TEST(gives_up_on_answers_without_end)
+{
+	enum upstream_result result = UPSTREAM_AGAIN;
+
+	start(UPSTREAM_HTTP, &nobody, "ok.test", 22);
+	for (int i = 0; i < 1000 && result == UPSTREAM_AGAIN; i++) {
+		ANSWER("HTTP/1.1 100 Continue\r\n\r\n");
+		result = step();
+	}
+	assert_end(result, "upstream proxy: its answer is too long", NULL);
+}
+END_TEST
+
 START_TEST(says_that_the_proxy_hung_up)
 {
 	start(UPSTREAM_HTTP, &nobody, "ok.test", 22);
@@ -291,6 +305,7 @@ int main(void)
 	tcase_add_loop_test(all, reads_an_http_answer_and_not_a_byte_more, 0, ROWS(http_answers));
 	tcase_add_loop_test(all, reads_an_answer_that_comes_byte_by_byte, 0, ROWS(http_answers));
 	tcase_add_test(all, gives_up_on_a_header_without_end);
+	tcase_add_test(all, gives_up_on_answers_without_end);
 	tcase_add_loop_test(all, says_that_the_proxy_hung_up, 0, 2);
 	tcase_add_test(all, asks_a_socks_proxy_by_name);
 	tcase_add_loop_test(all, asks_a_socks_proxy_by_address, 0, 2);
