@@ -20,17 +20,21 @@ void spec_done(struct jail_spec *spec)
 	free(spec->env_adds);
 }
 
-int spec_open_audit(const struct jail_spec *spec, int *fd_out, struct err *err)
+int spec_open_audit(const struct jail_spec *spec, bool may_wait, int *fd_out, struct err *err)
 {
 	const char *path = spec->settings.values.audit_path;
 
 	*fd_out = -1;
 	if (!path)
 		return 0;
-	*fd_out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (*fd_out < 0)
-		return err_set(err, errno, "audit: open %s", path);
-	return 0;
+	*fd_out = open(path,
+		       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+			       (may_wait ? 0 : O_NONBLOCK),
+		       0600);
+	if (*fd_out >= 0)
+		return 0;
+	(void)err_set(err, errno, "audit: open %s", path);
+	return err->code == ENXIO ? err_hint(err, "it is a pipe that nobody reads") : -err->code;
 }
 
 /* A rule that is probably not what was meant. */

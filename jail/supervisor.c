@@ -164,7 +164,7 @@ static int prepare(struct run *run, struct err *err)
 	if (fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 ||
 	    spec_accept_policy(run->spec, &run->mounts, run->directory, err) < 0 ||
-	    make_id(run, err) < 0 || spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
+	    make_id(run, err) < 0 || spec_open_audit(run->spec, true, &run->audit_fd, err) < 0 ||
 	    listen_for_orders(run, err) < 0 ||
 	    credentials_read(&run->spec->settings, &run->credentials, err) < 0 ||
 	    publish_listen(run->spec, &run->publish_fds, err) < 0 ||
