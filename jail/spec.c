@@ -44,12 +44,26 @@ static void warn(const struct rule *rule)
 		 rule->http->warning);
 }
 
+/* Also a denial does not hold then, which a reader of the policy would not expect. */
+static void warn_of_no_gate(const struct jail_spec *spec)
+{
+	const struct policy *policy = &spec->settings.policy;
+	bool has_rules = policy->allow.count || policy->deny.count;
+	bool has_audit = spec->settings.values.audit_path;
+
+	if (spec->net == NET_HOST && (has_rules || has_audit))
+		log_warn("--net host: nothing is intercepted: %s%s%s",
+			 has_rules ? "no rule holds" : "", has_rules && has_audit ? ", " : "",
+			 has_audit ? "the audit log stays empty" : "");
+}
+
 int spec_accept_policy(struct jail_spec *spec, const struct mount_list *mounts,
 		       const char *directory, struct err *err)
 {
 	struct policy *policy = &spec->settings.policy;
 
 	policy_each_warning(policy, warn);
+	warn_of_no_gate(spec);
 	if (policy_place_check(&spec->settings, mounts, directory, err) < 0 ||
 	    settings_check_upstream(&spec->settings, err) < 0 ||
 	    policy_check_run(policy, err) < 0 || policy_compile(policy, err) < 0)
