@@ -1,10 +1,12 @@
 /*
  * Orders to a run that is under way: an abstract unix socket in the caller's network namespace, which
- * leaves no file behind and which no jail can reach. Only the same user and root are heard.
+ * leaves no file behind and which no jail with a network of its own can reach. Only the same user and
+ * root are heard.
  */
 #ifndef NSGATE_CONTROL_H
 #define NSGATE_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/base/err.h"
@@ -25,10 +27,11 @@ typedef int control_order_fn(void *context, char *answer);
 void control_serve(int fd, control_order_fn *reload, void *context);
 
 /*
- * The runs of this network namespace: calls @visit with each one's name, "nsgate/ID/PID". Returns 0 or
- * -errno.
+ * The runs of this user in this network namespace, or with @want_others whatever calls itself a run:
+ * calls @visit with each one's name, "nsgate/ID/PID". Returns 0 or -errno.
  */
-int control_each(void (*visit)(const char *name, void *context), void *context, struct err *err);
+int control_each(bool want_others, void (*visit)(const char *name, void *context), void *context,
+		 struct err *err);
 
 /*
  * Orders run @name to reload. @answer has CONTROL_TEXT_MAX bytes. Returns 0; -EREMOTEIO with its own

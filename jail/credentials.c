@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jail/mount_table.h"
 #include "policy/base/auto.h"
 
 /* "user:password", an end of line, and one byte to see that there is more. */
@@ -86,6 +89,85 @@ int credentials_read(const struct settings *settings, struct upstream_credential
 	return 0;
 }
 
+/* ---- the jail's view ---- */
+
+static int hide(struct mount_list *mounts, const char *path, struct err *err)
+{
+	return mount_list_add(mounts, &mount_kind_hide, NULL, path, NULL, err);
+}
+
+/* The part of @path behind @directory, "" when it is that; NULL when it is elsewhere. */
+static const char *part_below(const char *path, const char *directory)
+{
+	size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+
+	if (strncmp(path, directory, length) != 0 || (path[length] && path[length] != '/'))
+		return NULL;
+	return path + length;
+}
+
+/* What @entry shows elsewhere under the caller's @path. */
+static int hide_elsewhere(struct mount_list *mounts, const struct mount_entry *entry,
+			  const char *path, struct err *err)
+{
+	bool has_source = entry->kind == &mount_kind_bind || entry->kind == &mount_kind_ro_bind ||
+			  entry->kind == &mount_kind_overlay;
+	const char *below = has_source ? part_below(path, entry->source) : NULL;
+	char *shown AUTO(heap_release) = NULL;
+
+	if (!below || strcmp(entry->source, entry->target) == 0)
+		return 0;
+	if (asprintf(&shown, "%s%s", entry->target, below) < 0)
+		return err_set(err, ENOMEM, "hide %s", path);
+	return hide(mounts, shown, err);
+}
+
+/* Wherever the jail would see what the caller calls @path. */
+static int hide_name(struct mount_list *mounts, const char *path, struct err *err)
+{
+	size_t count = mounts->count; /* not those that are added */
+
+	for (size_t i = 0; i < count; i++) {
+		if (hide_elsewhere(mounts, &mounts->entries[i], path, err) < 0)
+			return -err->code;
+	}
+	return hide(mounts, path, err);
+}
+
+static bool is_same_file(const char *path, const char *other)
+{
+	struct stat one, two;
+
+	return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev &&
+	       one.st_ino == two.st_ino;
+}
+
+/* The caller's other mounts may have more names for @path. */
+static int hide_other_names(struct mount_list *mounts, const char *path, struct err *err)
+{
+	struct mount_table table AUTO(mount_table_done) = { 0 };
+	struct mount_spot spot;
+
+	if (mount_table_read(&table, err) < 0 || mount_table_locate(&table, path, &spot, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < table.count; i++) {
+		const struct mount_row *row = &table.rows[i];
+		bool is_there = row->major == spot.major && row->minor == spot.minor;
+		const char *below = is_there ? part_below(spot.path, row->root) : NULL;
+		char *name AUTO(heap_release) = NULL;
+
+		if (!below)
+			continue;
+		if (asprintf(&name, "%s%s", strcmp(row->point, "/") == 0 ? "" : row->point, below) <
+		    0)
+			return err_set(err, ENOMEM, "hide %s", path);
+		if (strcmp(name, path) != 0 && is_same_file(name, path) &&
+		    hide_name(mounts, name, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
 int credentials_hide(const struct settings *settings, struct mount_list *mounts, struct err *err)
 {
 	const char *path = settings->values.upstream.credentials_path;
@@ -95,5 +177,7 @@ int credentials_hide(const struct settings *settings, struct mount_list *mounts,
 		return 0;
 	if (!real)
 		return err_set(err, errno, "upstream-proxy-credentials: open %s", path);
-	return mount_list_add(mounts, &mount_kind_hide, NULL, real, NULL, err);
+	if (hide_name(mounts, real, err) < 0 || hide_other_names(mounts, real, err) < 0)
+		return err_wrap(err, "upstream-proxy-credentials");
+	return 0;
 }

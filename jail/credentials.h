@@ -14,7 +14,10 @@
 int credentials_read(const struct settings *settings, struct upstream_credentials *out,
 		     struct err *err);
 
-/* Hides the file in the jail, whose user could read it. Returns 0 or -errno. */
+/*
+ * Hides the file in the jail, whose user could read it, under each name that @mounts and the caller's
+ * own mounts give it. Nothing else is added to @mounts after that. Returns 0 or -errno.
+ */
 int credentials_hide(const struct settings *settings, struct mount_list *mounts, struct err *err);
 
 #endif

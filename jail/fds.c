@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,6 +73,32 @@ int fds_seal(const int *pass_fds, size_t count, struct err *err)
 		if (fcntl(pass_fds[i], F_SETFD, 0) < 0)
 			return err_set(err, errno, "keep descriptor %d", pass_fds[i]);
 	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+int fds_keep_only(int *keep, size_t count, struct err *err)
+{
+	unsigned next = 3; /* the first that is not decided upon */
+
+	qsort(keep, count, sizeof(*keep), compare);
+	for (size_t i = 0; i < count; i++) {
+		unsigned kept = (unsigned)keep[i];
+
+		if (keep[i] < (int)next)
+			continue;
+		if (kept > next && close_range(next, kept - 1, 0) < 0)
+			return err_set(err, errno, "close descriptors");
+		next = kept + 1;
+	}
+	if (close_range(next, ~0U, 0) < 0)
+		return err_set(err, errno, "close descriptors");
 	return 0;
 }
 

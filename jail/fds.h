@@ -19,6 +19,12 @@ int fds_check(const int *pass_fds, size_t count, struct err *err);
 int fds_seal(const int *pass_fds, size_t count, struct err *err);
 
 /*
+ * Closes every descriptor from 3 on, except the @count of @keep, which is sorted; -1 is none. Whatever
+ * the caller left open is not for a process of ours. Returns 0 or -errno.
+ */
+int fds_keep_only(int *keep, size_t count, struct err *err);
+
+/*
  * Turns descriptors 0 to @last into /dev/null: somebody may wait for the payload to close its
  * standard streams, so no process of ours may hold them open. What fails stays as it is.
  */

@@ -41,8 +41,8 @@ int reload(const struct reload *run, char *told, size_t size, struct err *err)
 	fresh.settings.values = spec->settings.values; /* what the rules have to go with */
 	if (spec_accept_policy(&fresh, run->mounts, run->directory, err) < 0)
 		return -err->code;
-	/* the file of this run, whatever the policy says by now */
-	if (spec_open_audit(spec, &audit_fd, err) < 0 ||
+	/* the file of this run, whatever the policy says by now; a pipe may be the jail's by now */
+	if (spec_open_audit(spec, false, &audit_fd, err) < 0 ||
 	    update_send(run->control_fd, &fresh.settings.policy, audit_fd, &closed, err) < 0)
 		return -err->code;
 	warn_of_the_rest(changed);

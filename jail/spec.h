@@ -50,7 +50,10 @@ void spec_done(struct jail_spec *spec);
 int spec_accept_policy(struct jail_spec *spec, const struct mount_list *mounts,
 		       const char *directory, struct err *err);
 
-/* Opens the audit file for appending: the caller's, -1 when there is none. Returns 0 or -errno. */
-int spec_open_audit(const struct jail_spec *spec, int *fd_out, struct err *err);
+/*
+ * Opens the audit file for appending: the caller's, -1 when there is none. A pipe without a reader is
+ * waited for, or refused unless @may_wait. Returns 0 or -errno.
+ */
+int spec_open_audit(const struct jail_spec *spec, bool may_wait, int *fd_out, struct err *err);
 
 #endif

@@ -164,7 +164,7 @@ static int prepare(struct run *run, struct err *err)
 	if (fds_check(run->spec->pass_fds, run->spec->pass_fd_count, err) < 0 ||
 	    plan_view(run, err) < 0 ||
 	    spec_accept_policy(run->spec, &run->mounts, run->directory, err) < 0 ||
-	    make_id(run, err) < 0 || spec_open_audit(run->spec, &run->audit_fd, err) < 0 ||
+	    make_id(run, err) < 0 || spec_open_audit(run->spec, true, &run->audit_fd, err) < 0 ||
 	    listen_for_orders(run, err) < 0 ||
 	    credentials_read(&run->spec->settings, &run->credentials, err) < 0 ||
 	    publish_listen(run->spec, &run->publish_fds, err) < 0 ||
@@ -185,6 +185,22 @@ static int prepare(struct run *run, struct err *err)
 
 /* ---- the two children ---------------------------------------------------------------------- */
 
+/* Of what we have open, the proxy gets what it works with. */
+static int leave_to_proxy(const struct run *run, int control_fd, struct err *err)
+{
+	size_t count = run->publish_fds ? run->spec->settings.publish_count : 0;
+	int *keep AUTO(heap_release) = malloc((count + 3) * sizeof(*keep));
+
+	if (!keep)
+		return err_set(err, ENOMEM, "close descriptors");
+	if (count)
+		memcpy(keep, run->publish_fds, count * sizeof(*keep));
+	keep[count++] = control_fd;
+	keep[count++] = run->audit_fd;
+	keep[count++] = run->inbound_fd;
+	return fds_keep_only(keep, count, err);
+}
+
 _Noreturn static void proxy_main(struct run *run, int control_fd)
 {
 	struct proxy_config config = {
@@ -204,11 +220,7 @@ _Noreturn static void proxy_main(struct run *run, int control_fd)
 	(void)setsid(); /* the terminal's signals are for the payload */
 	fds_let_go(STDOUT_FILENO);
 	memcpy(config.jail_id, run->jail_id, sizeof(config.jail_id));
-	fd_release(&run->signal_fd);
-	fd_release(&run->control_fd);
-	fd_release(&run->orders_fd);
-	fd_release(&run->start.inbound_fd);
-	if (proxy_run(&config, control_fd, &err) == 0)
+	if (leave_to_proxy(run, control_fd, &err) == 0 && proxy_run(&config, control_fd, &err) == 0)
 		_exit(0);
 	/* the jail that was to be served gave up first, and has said why */
 	if (err.code == ECONNRESET || err.code == EPIPE)

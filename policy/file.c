@@ -351,6 +351,8 @@ static int open_file(const char *path, const char *name, struct stat *status_out
 {
 	int fd AUTO(fd_release) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+	if (!*path)
+		return err_bad(err, "policy: expected a file, got an empty name");
 	if (fd < 0)
 		return err_set(err, errno, "read %s", name);
 	if (fstat(fd, status_out) < 0)

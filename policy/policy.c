@@ -431,6 +431,18 @@ struct verdict policy_judge_request(const struct policy *policy, const struct re
 			   : judge_raw(policy, &target);
 }
 
+struct verdict policy_judge_proxied_request(const struct policy *policy,
+					    const struct request *request)
+{
+	const struct target target = {
+		.name = request->name,
+		.port = request->port,
+		.request = request,
+	};
+
+	return judge(policy, &denies_proxied, &allows_proxied, &target);
+}
+
 /*
  * Is a name that a rule spells out enough for this class? The administrator's word in the hosts
  * file is worth something, but never the host itself. Documentation addresses do no harm from

@@ -95,6 +95,10 @@ int policy_check_proxied(const struct policy *policy, struct err *err);
  */
 struct verdict policy_judge_request(const struct policy *policy, const struct request *request);
 
+/* The same as policy_judge_proxied() is to policy_judge_name(). The host is a name. */
+struct verdict policy_judge_proxied_request(const struct policy *policy,
+					    const struct request *request);
+
 /*
  * Refuses a policy with a rule that speaks of what is inside HTTP or of HTTP inside TLS: a run
  * cannot look there yet. Returns 0 or -EINVAL.

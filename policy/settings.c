@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/base/text.h"
+#include "policy/net_plan.h"
 
 void settings_init(struct settings *settings)
 {
@@ -37,6 +38,12 @@ int settings_check_upstream(const struct settings *settings, struct err *err)
 		return err_bad(err, "upstream-proxy-credentials %s: there is no upstream-proxy",
 			       upstream->credentials_path);
 	return 0;
+}
+
+bool settings_is_proxied(const struct settings *settings, const char *name)
+{
+	return settings->values.upstream.kind != UPSTREAM_NONE &&
+	       strcmp(name, NET_PLAN_HOST_NAME) != 0;
 }
 
 const char *publish_format(const struct publish *publish, char *out, size_t size)

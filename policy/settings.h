@@ -163,6 +163,9 @@ const char *settings_other_difference(const struct settings *a, const struct set
  */
 int settings_check_upstream(const struct settings *settings, struct err *err);
 
+/* Does an upstream proxy look @name up? Then the address that it leads to is never known. */
+bool settings_is_proxied(const struct settings *settings, const char *name);
+
 /* "127.0.0.1:3000" or "[::1]:3000". Returns @out. */
 const char *publish_format(const struct publish *publish, char *out, size_t size);
 

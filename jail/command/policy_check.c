@@ -35,6 +35,8 @@ static int check(const char *path)
 	policy_each_warning(policy, warn);
 	if (policy_check_run(policy, &err) < 0)
 		log_warn("%s", err.text);
+	if (settings_check_upstream(&settings, &err) < 0)
+		log_warn("%s: %s", path, err.text);
 	(void)printf("%s: ok: %zu allow, %zu deny rules\n", path, policy->allow.count,
 		     policy->deny.count);
 	return POLICY_YES;

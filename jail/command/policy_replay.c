@@ -67,21 +67,26 @@ static enum addr_source source_of(const struct audit_entry *entry)
 	return entry->is_allowed && entry->rule && !has_cidr ? ADDR_FROM_HOSTS_FILE : ADDR_FROM_DNS;
 }
 
-static struct verdict judge_connection(const struct policy *policy, const char *name,
+static struct verdict judge_connection(const struct settings *settings, const char *name,
 				       const struct audit_entry *entry)
 {
 	const struct addr *addr = entry->refused.family ? &entry->refused : &entry->dialed;
-	struct verdict verdict = policy_judge_name(policy, name, entry->port);
+	const struct policy *policy = &settings->policy;
+	struct verdict verdict;
 
+	if (settings_is_proxied(settings, name))
+		return policy_judge_proxied(policy, name, entry->port);
+	verdict = policy_judge_name(policy, name, entry->port);
 	if (!verdict.is_allowed || !addr->family)
 		return verdict;
 	return policy_judge_address(policy, name, addr, entry->port, source_of(entry));
 }
 
 /* False: the record does not say enough, or denies for a reason that is none of ours. */
-static bool judge(const struct policy *policy, const struct audit_entry *entry,
+static bool judge(const struct settings *settings, const struct audit_entry *entry,
 		  struct verdict *verdict_out)
 {
+	const struct policy *policy = &settings->policy;
 	char name[NAME_SIZE];
 
 	if (!entry->is_allowed && audit_entry_reason(entry) == REASONS)
@@ -91,7 +96,7 @@ static bool judge(const struct policy *policy, const struct audit_entry *entry,
 	if (entry->is_query && entry->name)
 		*verdict_out = policy_judge_query(policy, name);
 	else if (entry->name && entry->port)
-		*verdict_out = judge_connection(policy, name, entry);
+		*verdict_out = judge_connection(settings, name, entry);
 	else if (entry->address.family && entry->port)
 		*verdict_out = policy_judge_address(policy, NULL, &entry->address, entry->port,
 						    ADDR_FROM_CLIENT);
@@ -184,7 +189,7 @@ static int take(struct replay *replay, const struct audit_entry *entry)
 		replay->same_count++;
 		return 0;
 	}
-	if (!judge(&replay->settings.policy, entry, &verdict)) {
+	if (!judge(&replay->settings, entry, &verdict)) {
 		replay->skipped_count++;
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jail/control.h"
 #include "jail/option_parser.h"
@@ -147,7 +148,8 @@ int reload_main(char **argv)
 		return fflush(stdout) == 0 ? RELOADED : MISTAKE;
 	if (rc == OPTIONS_RUN && is_all && words > 0)
 		rc = err_bad(&err, "reload: --all and names exclude each other");
-	if (rc < 0 || control_each(keep, &runs, &err) < 0)
+	/* root may name anybody's run, but never orders one unasked */
+	if (rc < 0 || control_each(words > 0 && geteuid() == 0, keep, &runs, &err) < 0)
 		return mistake(&err);
 	if (is_all)
 		return reload_all(&runs);

@@ -239,6 +239,8 @@ struct verdict trial_judge(const struct settings *settings, const struct trial *
 
 	if (trial->is_query)
 		return judge_query(settings, trial);
+	if (request->name && settings_is_proxied(settings, request->name))
+		return policy_judge_proxied_request(&settings->policy, request);
 	verdict = policy_judge_request(&settings->policy, request);
 	if (!verdict.is_allowed || !trial->leads_to.family || !request->name)
 		return verdict;

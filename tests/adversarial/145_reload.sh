@@ -1,5 +1,5 @@
 #!/bin/bash
-# Row 145: once a reload has denied a destination, nothing goes there any more: no open connection lives on, and none that races with it.
+# Row 145: once a reload has denied a destination, nothing goes there any more: no open connection lives on, none that races with it; nor can the jail stall it.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 netns_run "$@"
@@ -71,3 +71,13 @@ for new in other.test ok.test; do
 	rm -- "$T/orders" "$T/answers"
 done
 expect_eq "$(jq -r 'select(.verdict == "deny" and .bytes_sent > 0) | .reason' "$T/audit" | sort -u)" no-rule
+
+# ---- a log that the jail has made a pipe of: the reload is refused, and the time limit holds
+allow ok.test
+start_nsgate --policy "$policy" --audit log --time-limit 3s -- sh -c 'rm log && mkfifo log && sleep 30' 2>"$T/stderr"
+wait_until 2 test -p log || fail "no pipe: $(<"$T/stderr")"
+run timeout 10 "$NSGATE" reload
+expect_eq "$STATUS/$OUT" 1/
+expect_match "$ERR" $'audit: open log: .*ENXIO.*\n''it is a pipe that nobody reads'
+finish_nsgate 10
+expect_eq "$STATUS" 124 'the time limit'

@@ -59,6 +59,9 @@ done
 # host: the caller's namespace, its names and servers; no rule has a say
 run nsgate --net host -- sh -c 'readlink /proc/self/ns/net; curl -sS http://ok.test/hello http://127.0.0.1/hello'
 expect_eq "$STATUS/$OUT" "0/$inode"$'\nhello from ok.test\nhello from 127.0.0.1' '--net host'
+expect_eq "$ERR" '' '--net host without rules'
+run nsgate --net host --deny 'domain=*' --audit "$T/unused" -- curl -sS http://ok.test/hello
+expect_eq "$OUT/$ERR" 'hello from ok.test/nsgate: --net host: nothing is intercepted: no rule holds, the audit log stays empty'
 run nsgate --net host -- bash -c "echo x >/dev/udp/$PUB4/5000"
 has_datagram()
 {

@@ -38,6 +38,36 @@ expect_eq "$STATUS/$OUT" '0/the program: test' 'a program of the name policy'
 run sh -c '"$@" >/dev/full' sh "$NSGATE" policy test --allow 'domain=*' 'dns a.test A'
 expect_match "$STATUS/$ERR" '^2/nsgate: .*cannot write' 'an answer nobody gets'
 
+# ---- behind an upstream proxy no name has an address, and what cannot be kept there is told
+cat >upstream.yaml <<'END'
+version: 1
+network:
+  upstream-proxy: http://proxy.corp:3128
+  allow:
+    - domain=ok.test
+    - domain=db.corp cidr=10.0.0.0/8
+    - cidr=192.0.2.0/24
+    - host-port=80
+  deny: [domain=bad.ok.test cidr=10.0.0.0/8, domain=ok.test port=22]
+END
+for row in 'allow tcp ok.test:80' 'allow GET http://ok.test/ 10.0.0.1' 'deny tcp ok.test:22' 'deny tcp db.corp:80' \
+	'deny tls db.corp:80 10.0.0.1' 'deny tcp bad.ok.test:80' 'allow tcp 192.0.2.1:80' 'allow tcp host.nsgate:80 127.0.0.1'; do
+	policy test upstream.yaml "${row#* }"
+	expect_match "$OUT" "^${row%% *} " "upstream: $row"
+done
+policy check upstream.yaml
+expect_match "$STATUS/$ERR" '^0/$'
+printf '{"time":"t","jail":"j","seq":%d,"protocol":"tcp","name":"%s","dialed":"10.0.0.1","port":80,"verdict":"allow","reason":"allow-rule","rule":"domain=%s cidr=10.0.0.1"}\n' \
+	1 ok.test ok.test 2 db.corp db.corp >log
+policy replay --policy upstream.yaml log
+expect_match "$STATUS/$OUT" $'^1/seq 2: allow -> deny \\(no-rule\\): tcp db.corp:80\n2 records: 1 the same'
+sed 's/deny: \[/&cidr=10.0.0.0\/8, /' upstream.yaml >kept.yaml
+policy check kept.yaml
+expect_match "$STATUS/$ERR" '^0/.*kept.yaml: .*cannot be kept behind an upstream proxy'
+sed 's/allow:/dns: real\n  &/' upstream.yaml >real.yaml
+policy check real.yaml
+expect_match "$STATUS/$ERR" '^0/.*real.yaml: .*exclude each other'
+
 # ---- check
 cat >p.yaml <<'END'
 version: 1

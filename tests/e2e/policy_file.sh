@@ -158,6 +158,8 @@ END
 run nsgate --policy "$POLICIES" -- touch ran
 expect_eq "$STATUS" 125
 expect_match "$ERR" 'expected a regular file'
+run nsgate --policy= -- touch ran
+expect_eq "$STATUS/$ERR" '125/nsgate: policy: expected a file, got an empty name'
 mkfifo "$POLICIES/fifo"
 run timeout 5 "$NSGATE" --policy "$POLICIES/fifo" -- touch ran
 expect_eq "$STATUS" 125 'a fifo'

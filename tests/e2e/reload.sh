@@ -147,6 +147,35 @@ if [[ $TEST_UID -eq 0 ]] && setpriv --reuid=1000 --clear-groups true 2>/dev/null
 	OUT=$(<"$T/.out") ERR=$(<"$T/.err")
 	expect_eq "$STATUS/$OUT" 1/
 fi
+# nor asked: whoever else listens under such a name is none of our runs, and says nothing to our terminal
+cat >fake.py <<'END'
+import socket
+fake = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+fake.bind("\0nsgate/0123456789abcdef/1")
+fake.listen(4)
+print("ready", flush=True)
+while True:
+    caller, _ = fake.accept()
+    try:
+        caller.send(b"+\033]0;owned\007")
+    except OSError:
+        pass
+END
+if [[ $TEST_UID -eq 0 ]] && setpriv --reuid=1000 --clear-groups true 2>/dev/null; then
+	setpriv --reuid=1000 --regid=1000 --clear-groups -- "$PYTHON" - <fake.py >"$T/fake" &
+	fake=$!
+	STARTED+=("$fake")
+	wait_until 10 grep -q ready "$T/fake" || fail 'no fake run'
+	for name in '' --all; do
+		# shellcheck disable=SC2086  # nothing is no word
+		reload $name
+		expect_eq "$STATUS/$OUT/$ERR" "0/nsgate/$id/$pid: 1 allow and 0 deny rules, 0 connections closed/" "beside a fake, reload $name"
+	done
+	# only root may name it
+	reload 0123456789abcdef
+	expect_eq "$STATUS/$OUT" '0/nsgate/0123456789abcdef/1: ?]0;owned?'
+	kill "$fake"
+fi
 # nor from inside, where the socket is not to be seen
 ask say
 expect_eq "$ANSWER" +

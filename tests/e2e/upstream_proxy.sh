@@ -130,6 +130,18 @@ for way in 'http://proxy.corp:3129 40[17]' 'socks5://proxy.corp:1081 (wants a us
 	expect_match "$(record)" "upstream-failed.*\"upstream proxy: .*$error" 'no password'
 done
 # a proxy that wants none is not told
+# whatever other name the jail could have for the file
+mkdir "$T/shown" "$T/home-again"
+mount --bind "$HOME" "$T/home-again"
+for option in "--ro-bind=$HOME:$T/shown" "--ro-bind=$credentials:$T/shown/credentials" \
+	"--ro-bind=$T/home-again:$T/shown"; do
+	: >"$T/shown/credentials"
+	jail --upstream-proxy "http://proxy.corp:3129" --upstream-proxy-credentials "$credentials" "$option" -- \
+		sh -c 'cat "$@"; ls -d "$2"' - "$credentials" "$T/shown/credentials" "$T/home-again/credentials"
+	expect_no_match "$OUT" s3cr3t "$option"
+	expect_match "$OUT" shown/credentials "$option"
+done
+umount "$T/home-again"
 jail --upstream-proxy socks5://proxy.corp:1080 --upstream-proxy-credentials "$credentials" --allow domain=corp.test -- \
 	curl -sS --max-time 5 http://corp.test/hello
 expect_eq "$STATUS/$OUT" '0/hello from corp.test'
