@@ -25,6 +25,28 @@ void settings_done(struct settings *settings)
 	settings_init(settings);
 }
 
+static const struct setting_said *find_said(const struct settings *settings, const char *path)
+{
+	return &settings->said[setting_key_find(path) - setting_keys];
+}
+
+/*
+ * A file has credentials for its own proxy, and the command line names another one, which is not to
+ * see them.
+ */
+static int check_credentials(const struct settings *settings, struct err *err)
+{
+	const struct setting_said *proxy = find_said(settings, "network.upstream-proxy");
+	const struct setting_said *credentials =
+		find_said(settings, "network.upstream-proxy-credentials");
+
+	if (!proxy->is_final || !proxy->text || !credentials->text || credentials->is_final)
+		return 0;
+	(void)err_bad(err, "%s: upstream-proxy-credentials %s are for %s, not for --upstream-proxy",
+		      credentials->origin, credentials->text, proxy->text);
+	return err_hint(err, "say --upstream-proxy-credentials, too");
+}
+
 int settings_check_upstream(const struct settings *settings, struct err *err)
 {
 	const struct upstream *upstream = &settings->values.upstream;
@@ -32,6 +54,8 @@ int settings_check_upstream(const struct settings *settings, struct err *err)
 	if (upstream->kind != UPSTREAM_NONE && settings->values.dns == DNS_REAL)
 		return err_bad(err, "upstream-proxy and dns: real exclude each other: behind the "
 				    "proxy no address is known");
+	if (check_credentials(settings, err) < 0)
+		return -err->code;
 	if (upstream->kind != UPSTREAM_NONE)
 		return policy_check_proxied(&settings->policy, err);
 	if (upstream->credentials_path)
