@@ -136,13 +136,16 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 }
 
 static int put_item(struct settings *settings, const struct setting_key *key, const char *text,
-		    struct place place, struct err *err)
+		    struct place place, enum setting_source source, struct err *err)
 {
 	struct setting_item *grown, item = { .key = key };
+	size_t path_count = settings->path_count;
 	int rc = key->put(settings, text, place, err);
 
 	if (rc < 0 || key->is_rule)
 		return rc;
+	if (settings->path_count > path_count)
+		settings->paths[path_count].source = source;
 	grown = reallocarray(settings->items, settings->item_count + 1, sizeof(*grown));
 	if (grown)
 		settings->items = grown;
@@ -160,7 +163,7 @@ int setting_put(struct settings *settings, const struct setting_key *key, const 
 	if (!key->put)
 		return err_bad(err, "%s: column %zu: %s cannot be used: %s", place.origin,
 			       place.column, key->path, key->instead);
-	return key->is_list ? put_item(settings, key, text, place, err)
+	return key->is_list ? put_item(settings, key, text, place, source, err)
 			    : put_single(settings, key, text, place, source, err);
 }
 
