@@ -43,7 +43,7 @@ int reload(const struct reload *run, char *told, size_t size, struct err *err)
 		return -err->code;
 	/* the file of this run, whatever the policy says by now; a pipe may be the jail's by now */
 	if (spec_open_audit(spec, false, &audit_fd, err) < 0 ||
-	    update_send(run->control_fd, &fresh.settings.policy, audit_fd, &closed, err) < 0)
+	    update_send(run->link, &fresh.settings.policy, audit_fd, &closed, err) < 0)
 		return -err->code;
 	warn_of_the_rest(changed);
 	(void)snprintf(told, size, "%zu allow and %zu deny rules, %u connections closed",

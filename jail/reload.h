@@ -12,7 +12,7 @@ struct reload {
 	const struct jail_spec *spec;
 	const struct mount_list *mounts; /* what its jail sees */
 	const char *directory; /* the current one */
-	int control_fd; /* to the proxy */
+	struct update_link *link; /* to the proxy */
 };
 
 /*

@@ -44,6 +44,7 @@
 #include "policy/base/auto.h"
 #include "policy/base/log.h"
 #include "proxy/proxy.h"
+#include "proxy/update.h"
 
 #define SNIFF_TIMEOUT_MS   10000
 #define CONNECT_TIMEOUT_MS 30000
@@ -67,6 +68,7 @@ struct run {
 	int report_fd; /* owned; reports of the jail */
 	int orders_fd; /* owned; see control.h; -1 without gate */
 	bool want_reload; /* SIGHUP said so */
+	struct update_link updates; /* over control_fd */
 	char jail_id[17]; /* 16 hex digits */
 	int audit_fd; /* owned until the proxy has it */
 	struct upstream_credentials credentials; /* wiped once the proxy has them */
@@ -422,12 +424,13 @@ static int reload_now(void *context, char *told)
 	int rc;
 
 	run->want_reload = false;
+	run->updates.control_fd = run->control_fd;
 	if (!has_started(run))
 		rc = err_bad(&err, "the run is starting or ending");
 	else
-		rc = reload(&(struct reload) { run->spec, &run->mounts, run->directory,
-					       run->control_fd },
-			    told, CONTROL_TEXT_MAX, &err);
+		rc = reload(
+			&(struct reload) { run->spec, &run->mounts, run->directory, &run->updates },
+			told, CONTROL_TEXT_MAX, &err);
 	if (rc < 0) {
 		(void)snprintf(told, CONTROL_TEXT_MAX, "%s", err_format(&err, text, sizeof(text)));
 		log_error("reload: %s", told);
@@ -537,8 +540,10 @@ static void wait_for_end(struct run *run)
 			[INIT] = { .fd = run->init_fd, .events = POLLIN },
 			[PROXY] = { .fd = run->proxy_fd, .events = POLLIN },
 			[ORDERS] = { .fd = run->orders_fd, .events = POLLIN },
-			/* a reload that came too early waits for it */
-			[STARTED] = { .fd = run->want_reload ? run->start.started_fd : -1,
+			/* a reload that came too early waits for it; too late, it is dropped */
+			[STARTED] = { .fd = run->want_reload && run->control_fd >= 0
+						    ? run->start.started_fd
+						    : -1,
 				      .events = POLLIN },
 		};
 		int ready = poll(watched, WATCHED, run->init > 0 ? -1 : PROXY_FLUSH_MS);

@@ -223,7 +223,9 @@ static int put(const struct reader *reader, const struct setting_key *key, const
 	char origin[NODE_ORIGIN_SIZE];
 
 	if (check_text(reader, value, key->value, err) < 0)
-		return -err->code;
+		return key->is_rule && value->kind == NODE_MAP
+			       ? err_hint(err, "a rule is one text: domain=example.com port=443")
+			       : -err->code;
 	return setting_put(reader->settings, key, value->text,
 			   node_place(value, reader->name, origin), SETTING_FROM_FILE, err);
 }

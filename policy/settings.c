@@ -25,6 +25,28 @@ void settings_done(struct settings *settings)
 	settings_init(settings);
 }
 
+static const struct setting_said *find_said(const struct settings *settings, const char *path)
+{
+	return &settings->said[setting_key_find(path) - setting_keys];
+}
+
+/*
+ * A file has credentials for its own proxy, and the command line names another one, which is not to
+ * see them.
+ */
+static int check_credentials(const struct settings *settings, struct err *err)
+{
+	const struct setting_said *proxy = find_said(settings, "network.upstream-proxy");
+	const struct setting_said *credentials =
+		find_said(settings, "network.upstream-proxy-credentials");
+
+	if (!proxy->is_final || !proxy->text || !credentials->text || credentials->is_final)
+		return 0;
+	(void)err_bad(err, "%s: upstream-proxy-credentials %s are for %s, not for --upstream-proxy",
+		      credentials->origin, credentials->text, proxy->text);
+	return err_hint(err, "say --upstream-proxy-credentials, too");
+}
+
 int settings_check_upstream(const struct settings *settings, struct err *err)
 {
 	const struct upstream *upstream = &settings->values.upstream;
@@ -32,6 +54,8 @@ int settings_check_upstream(const struct settings *settings, struct err *err)
 	if (upstream->kind != UPSTREAM_NONE && settings->values.dns == DNS_REAL)
 		return err_bad(err, "upstream-proxy and dns: real exclude each other: behind the "
 				    "proxy no address is known");
+	if (check_credentials(settings, err) < 0)
+		return -err->code;
 	if (upstream->kind != UPSTREAM_NONE)
 		return policy_check_proxied(&settings->policy, err);
 	if (upstream->credentials_path)
@@ -112,13 +136,16 @@ static int put_single(struct settings *settings, const struct setting_key *key, 
 }
 
 static int put_item(struct settings *settings, const struct setting_key *key, const char *text,
-		    struct place place, struct err *err)
+		    struct place place, enum setting_source source, struct err *err)
 {
 	struct setting_item *grown, item = { .key = key };
+	size_t path_count = settings->path_count;
 	int rc = key->put(settings, text, place, err);
 
 	if (rc < 0 || key->is_rule)
 		return rc;
+	if (settings->path_count > path_count)
+		settings->paths[path_count].source = source;
 	grown = reallocarray(settings->items, settings->item_count + 1, sizeof(*grown));
 	if (grown)
 		settings->items = grown;
@@ -136,7 +163,7 @@ int setting_put(struct settings *settings, const struct setting_key *key, const 
 	if (!key->put)
 		return err_bad(err, "%s: column %zu: %s cannot be used: %s", place.origin,
 			       place.column, key->path, key->instead);
-	return key->is_list ? put_item(settings, key, text, place, err)
+	return key->is_list ? put_item(settings, key, text, place, source, err)
 			    : put_single(settings, key, text, place, source, err);
 }
 

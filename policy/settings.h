@@ -60,6 +60,9 @@ struct upstream {
 	const char *credentials_path; /* a file with "user:password"; NULL = none */
 };
 
+/* Files must not contradict each other; the command line has the last word. */
+enum setting_source { SETTING_FROM_FILE, SETTING_FROM_COMMAND_LINE };
+
 enum path_kind {
 	PATH_WRITE, /* writable, changes are real */
 	PATH_OVERLAY, /* writable, changes are thrown away */
@@ -74,6 +77,7 @@ struct path_setting {
 	enum path_kind kind;
 	const char *path; /* as written: the reader of the settings knows what is there */
 	const char *origin;
+	enum setting_source source;
 };
 
 /* What can be said once. */
@@ -125,9 +129,6 @@ struct settings {
 
 void settings_init(struct settings *settings);
 void settings_done(struct settings *settings);
-
-/* Files must not contradict each other; the command line has the last word. */
-enum setting_source { SETTING_FROM_FILE, SETTING_FROM_COMMAND_LINE };
 
 /* A value, or each item of a list, is one text. */
 struct setting_key {

@@ -23,8 +23,10 @@ static int await_answer(int control_fd, struct answer *answer, struct err *err)
 	do
 		ready = poll(&control, 1, UPDATE_TIMEOUT_MS);
 	while (ready < 0 && errno == EINTR);
-	if (ready != 1)
-		return err_set(err, ready < 0 ? errno : ETIMEDOUT, "wait for the proxy");
+	if (ready != 1) {
+		(void)err_set(err, ready < 0 ? errno : ETIMEDOUT, "wait for the proxy");
+		return err_hint(err, "it takes the new policy once it works again");
+	}
 	got = recv(control_fd, answer, sizeof(*answer), MSG_DONTWAIT);
 	if (got != (ssize_t)sizeof(*answer))
 		return err_set(err, got < 0 ? errno : ECONNRESET, "hear from the proxy");
@@ -34,17 +36,8 @@ static int await_answer(int control_fd, struct answer *answer, struct err *err)
 	return 0;
 }
 
-/* What the proxy said when nobody waited for it any more. */
-static void drop_late_answers(int control_fd)
-{
-	struct answer late;
-
-	while (recv(control_fd, &late, sizeof(late), MSG_DONTWAIT) > 0)
-		;
-}
-
-int update_send(int control_fd, const struct policy *policy, int audit_fd, unsigned *closed_out,
-		struct err *err)
+int update_send(struct update_link *link, const struct policy *policy, int audit_fd,
+		unsigned *closed_out, struct err *err)
 {
 	int policy_fd AUTO(fd_release) = -1;
 	struct answer answer = { 0 };
@@ -52,12 +45,15 @@ int update_send(int control_fd, const struct policy *policy, int audit_fd, unsig
 
 	if (snapshot_write(policy, &policy_fd, err) < 0)
 		return -err->code;
-	drop_late_answers(control_fd);
 	fds[0] = policy_fd;
 	fds[1] = audit_fd;
-	if (fdpass_send(control_fd, fds, audit_fd < 0 ? 1 : 2, err) < 0 ||
-	    await_answer(control_fd, &answer, err) < 0)
+	if (fdpass_send(link->control_fd, fds, audit_fd < 0 ? 1 : 2, err) < 0)
 		return -err->code;
+	/* answers to earlier updates come first: those that were given up waiting for */
+	for (link->unanswered++; link->unanswered; link->unanswered--) {
+		if (await_answer(link->control_fd, &answer, err) < 0)
+			return -err->code;
+	}
 	if (answer.err.code) {
 		*err = answer.err;
 		return -err->code;

@@ -9,13 +9,20 @@
 
 #define UPDATE_TIMEOUT_MS 10000 /* for the proxy's answer; 100 000 rules take it 50 ms */
 
+/* The supervisor's end. */
+struct update_link {
+	int control_fd; /* the owner's */
+	unsigned unanswered; /* updates whose answer has not come yet */
+};
+
 /*
  * The supervisor's side: hands over the rules of @policy, and @audit_fd, a descriptor to go on
  * with, or -1 when the run has no audit. Both stay the caller's. Returns 0 with the number of
- * connections that the new rules closed, or -errno: the proxy goes on with what it had, or is gone.
+ * connections that the new rules closed, or -errno: the proxy goes on with what it had, or is
+ * gone; after -ETIMEDOUT it takes the update later.
  */
-int update_send(int control_fd, const struct policy *policy, int audit_fd, unsigned *closed_out,
-		struct err *err);
+int update_send(struct update_link *link, const struct policy *policy, int audit_fd,
+		unsigned *closed_out, struct err *err);
 
 /* The proxy's side. */
 struct update {

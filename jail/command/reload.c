@@ -40,7 +40,7 @@ static const struct option_row rows[] = {
 static const struct option_table table = {
 	.command = "nsgate reload",
 	.usage =
-		"Usage: nsgate reload [RUN...]\n\n"
+		"Usage: nsgate reload [--all] [RUN...]\n\n"
 		"Makes runs that are under way read their policy files again, judge what is open\n"
 		"by them, and open their audit file again. RUN is the id that the audit log has, or\n"
 		"the process id; without one, the only run there is.",

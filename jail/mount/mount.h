@@ -73,7 +73,8 @@ struct mount_view {
 int mount_default_view(struct mount_list *list, const struct mount_view *view, struct err *err);
 
 /*
- * Puts the paths of @settings into @list, in the order given. "~" is @home, which may be NULL;
+ * Puts the paths of @settings into @list: those of files, what shows less later, then those of the
+ * command line, in the order given. "~" is @home, which may be NULL;
  * what is relative begins at the current directory. Returns 0 or -errno.
  */
 int mount_add_paths(struct mount_list *list, const struct settings *settings, const char *home,

@@ -78,7 +78,7 @@ static int add_tmpfs(struct mount_list *list, const struct path_setting *setting
 	return add(list, &mount_kind_tmpfs, setting, NULL, path, colon ? colon + 1 : NULL, err);
 }
 
-int mount_add_paths(struct mount_list *list, const struct settings *settings, const char *home,
+static int add_path(struct mount_list *list, const struct path_setting *setting, const char *home,
 		    struct err *err)
 {
 	static const struct mount_kind *const kinds[PATH_KINDS] = {
@@ -87,14 +87,43 @@ int mount_add_paths(struct mount_list *list, const struct settings *settings, co
 		[PATH_RO_BIND] = &mount_kind_ro_bind, /* PATH_TMPFS has no source */
 	};
 
+	return kinds[setting->kind] ? add_source(list, kinds[setting->kind], setting, home, err)
+				    : add_tmpfs(list, setting, err);
+}
+
+/*
+ * Files have no order that a reader could rely on: of what they say of the same place, what shows
+ * less of it comes later, and so holds.
+ */
+static int add_of_files(struct mount_list *list, const struct settings *settings, const char *home,
+			struct err *err)
+{
+	static const enum path_kind order[PATH_KINDS] = { PATH_WRITE,	PATH_BIND,  PATH_OVERLAY,
+							  PATH_RO_BIND, PATH_TMPFS, PATH_HIDE };
+
+	for (size_t kind = 0; kind < PATH_KINDS; kind++) {
+		for (size_t i = 0; i < settings->path_count; i++) {
+			const struct path_setting *setting = &settings->paths[i];
+
+			if (setting->source == SETTING_FROM_FILE && setting->kind == order[kind] &&
+			    add_path(list, setting, home, err) < 0)
+				return -err->code;
+		}
+	}
+	return 0;
+}
+
+int mount_add_paths(struct mount_list *list, const struct settings *settings, const char *home,
+		    struct err *err)
+{
+	if (add_of_files(list, settings, home, err) < 0)
+		return -err->code;
 	for (size_t i = 0; i < settings->path_count; i++) {
 		const struct path_setting *setting = &settings->paths[i];
-		int rc = kinds[setting->kind]
-				 ? add_source(list, kinds[setting->kind], setting, home, err)
-				 : add_tmpfs(list, setting, err);
 
-		if (rc < 0)
-			return rc;
+		if (setting->source == SETTING_FROM_COMMAND_LINE &&
+		    add_path(list, setting, home, err) < 0)
+			return -err->code;
 	}
 	return 0;
 }

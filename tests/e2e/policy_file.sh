@@ -160,6 +160,21 @@ expect_eq "$STATUS" 125
 expect_match "$ERR" 'expected a regular file'
 run nsgate --policy= -- touch ran
 expect_eq "$STATUS/$ERR" '125/nsgate: policy: expected a file, got an empty name'
+
+# ---- the same place twice: what shows less holds, whatever the order; the command line has the last word
+mkdir "$T/place"
+echo secret >"$T/place/file"
+printf 'version: 1\nfilesystem:\n  hide: ["%s"]\n' "$T/place" >"$POLICIES/hide.yaml"
+printf 'version: 1\nfilesystem:\n  write: ["%s"]\n' "$T/place" >"$POLICIES/write.yaml"
+for order in 'hide write' 'write hide'; do
+	run nsgate --policy "$POLICIES/${order% *}.yaml" --policy "$POLICIES/${order#* }.yaml" -- ls -A "$T/place"
+	expect_eq "$STATUS/$OUT" 0/ "$order"
+done
+run nsgate --hide "$T/place" --policy "$POLICIES/write.yaml" -- ls -A "$T/place"
+expect_eq "$STATUS/$OUT" 0/ '--hide in front of a file'
+run nsgate --write "$T/place" --policy "$POLICIES/hide.yaml" -- ls -A "$T/place"
+expect_eq "$STATUS/$OUT" 0/file '--write in front of a file'
+
 mkfifo "$POLICIES/fifo"
 run timeout 5 "$NSGATE" --policy "$POLICIES/fifo" -- touch ran
 expect_eq "$STATUS" 125 'a fifo'

@@ -206,6 +206,14 @@ refused() # MESSAGE OPTION...
 }
 way=(--upstream-proxy http://proxy.corp:3128)
 refused "--deny: 'cidr=10.0.0.0/8' cannot be kept behind an upstream proxy" "${way[@]}" --allow domain=ok.test --deny cidr=10.0.0.0/8
+printf 'version: 1\nnetwork:\n  upstream-proxy: http://proxy.corp:3129\n  upstream-proxy-credentials: "%s"\n' "$credentials" >"$T/corp.yaml"
+for order in "--policy=$T/corp.yaml --upstream-proxy=http://proxy.corp:3128" "--upstream-proxy=http://proxy.corp:3128 --policy=$T/corp.yaml"; do
+	# shellcheck disable=SC2086  # two options
+	refused 'corp.yaml:4: upstream-proxy-credentials .* are for http://proxy.corp:3129, not for' $order
+	# shellcheck disable=SC2086
+	run nsgate $order --upstream-proxy-credentials "$credentials" -- true
+	expect_eq "$STATUS/$ERR" 0/ "$order with credentials"
+done
 refused 'there is no upstream-proxy' --upstream-proxy-credentials "$credentials"
 chmod 644 "$credentials"
 refused 'every user of this machine can read it.*chmod 600 .*credentials' "${way[@]}" --upstream-proxy-credentials "$credentials"

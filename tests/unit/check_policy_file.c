@@ -183,7 +183,8 @@ static const struct {
 	{ V "network:\n  allow: {domain: a.test}\n",
 	  "p:3: column 10: expected a list, got keys\nwrite allow: [RULE]" },
 	{ V "network:\n  allow:\n    - domain: a.test\n",
-	  "p:4: column 7: expected RULE, got keys" },
+	  "p:4: column 7: expected RULE, got keys\n"
+	  "a rule is one text: domain=example.com port=443" },
 	{ V "network:\n  allow: [[a]]\n", "p:3: column 11: expected RULE, got a list" },
 	{ V "network:\n  allow:\n    -\n", "p:4: column 6: expected RULE, got nothing" },
 	{ V "network:\n  dns: [real]\n",

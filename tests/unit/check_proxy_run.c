@@ -1135,7 +1135,8 @@ static unsigned update_to(const char *const *rules, int audit_fd)
 
 	settings_init(&settings);
 	world_add_settings(&settings, rules);
-	ck_assert_msg(update_send(proxy.control_fd, &settings.policy, audit_fd, &closed, &err) == 0,
+	ck_assert_msg(update_send(&(struct update_link) { proxy.control_fd, 0 }, &settings.policy,
+				  audit_fd, &closed, &err) == 0,
 		      "%s", err.text);
 	settings_done(&settings);
 	return closed;
@@ -1190,6 +1191,23 @@ START_TEST(closes_what_a_new_policy_denies_and_keeps_the_rest)
 			 5);
 	ck_assert_str_eq(text_of(nth_connection(list, 1), "rule"), "cidr=192.0.2.0/24");
 	json_decref(list);
+}
+END_TEST
+
+/* The proxy answers an order without a policy with an error; nobody had the time to read it. */
+START_TEST(a_late_answer_is_not_taken_for_the_next_one)
+{
+	struct update_link link = { .control_fd = proxy.control_fd, .unanswered = 1 };
+	struct settings settings;
+	unsigned closed;
+	struct err err;
+
+	settings_init(&settings);
+	ck_assert_int_eq(send(proxy.control_fd, "x", 1, 0), 1);
+	ck_assert_msg(update_send(&link, &settings.policy, proxy.audit_fd, &closed, &err) == 0,
+		      "%s", err.text);
+	ck_assert_uint_eq(link.unanswered, 0);
+	settings_done(&settings);
 }
 END_TEST
 
@@ -1594,6 +1612,7 @@ int main(void)
 			    ROWS(shared));
 	tcase_add_loop_test(real_names, real_names_are_answered_as_they_are, 0, ROWS(real));
 	tcase_add_test(updates, closes_what_a_new_policy_denies_and_keeps_the_rest);
+	tcase_add_test(updates, a_late_answer_is_not_taken_for_the_next_one);
 	tcase_add_test(updates, a_new_policy_opens_what_was_denied);
 	tcase_add_loop_test(updates, judges_an_open_connection_by_all_that_is_known_of_it, 0,
 			    ROWS(renewed));
