@@ -1348,6 +1348,33 @@ START_TEST(tells_no_name_of_an_address_that_is_denied_by_now)
 }
 END_TEST
 
+/* The upstream proxy has taken the connection, and says nothing: all begins again. */
+START_TEST(judges_a_connection_that_waits_for_an_upstream_proxy)
+{
+	static const char *const rules[] = { "allow domain=ok.test",
+					     "upstream-proxy socks5://" SERVER_ADDRESS ":7004",
+					     NULL };
+	static const char *const none[] = { NULL };
+	unsigned before = world->accepted;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	put(fd, "hello", 5);
+	wait_for(&world->accepted, before + 1);
+	(void)poll(NULL, 0, 50); /* until it was spoken to */
+	for (unsigned i = 2; i < 5; i++) {
+		ck_assert_uint_eq(update(rules), 0);
+		wait_for(&world->accepted, before + i);
+	}
+	ck_assert_uint_eq(update(none), 1);
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "no-rule");
+}
+END_TEST
+
 START_TEST(goes_on_with_another_audit_file)
 {
 	int before = dup(proxy.audit_fd), after = memfd_create("audit", MFD_CLOEXEC);
@@ -1602,6 +1629,7 @@ int main(void)
 	tcase_add_loop_test(updates, a_real_address_is_not_reached_under_an_alias_of_a_denied_name,
 			    0, 4);
 	tcase_add_test(updates, tells_no_name_of_an_address_that_is_denied_by_now);
+	tcase_add_test(updates, judges_a_connection_that_waits_for_an_upstream_proxy);
 	tcase_add_test(updates, goes_on_with_another_audit_file);
 	tcase_add_test(ends, serves_without_any_privilege);
 	tcase_add_test(ends, refuses_listeners_of_its_own_namespace);
