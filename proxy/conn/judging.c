@@ -1,4 +1,7 @@
-/* A connection that is judged: when it begins, when its addresses are known, by a new policy. See proxy/conn.c. */
+/*
+ * A connection that is judged: when it begins, when its addresses are known, by a new policy. See
+ * proxy/conn.c.
+ */
 #include "proxy/conn/moves.h"
 
 #include <errno.h>
