@@ -127,13 +127,14 @@ static void audit_stopped(void *owner)
 static int start_conns(struct proxy *proxy, struct err *err)
 {
 	unsigned long files = confine_raise_files();
+	unsigned long reserved = FILES_RESERVED + proxy->config->settings->publish_count;
 	const struct upstream *upstream = NULL;
 	unsigned max = CONNS_MAX;
 
-	if (files <= FILES_RESERVED + FILES_A_CONN)
+	if (files <= reserved + FILES_A_CONN)
 		return err_set(err, EMFILE, "the limit of %lu open files is too low", files);
-	if ((files - FILES_RESERVED) / FILES_A_CONN < max)
-		max = (unsigned)((files - FILES_RESERVED) / FILES_A_CONN);
+	if ((files - reserved) / FILES_A_CONN < max)
+		max = (unsigned)((files - reserved) / FILES_A_CONN);
 	if (proxy->config->settings->values.upstream.kind != UPSTREAM_NONE)
 		upstream = &proxy->config->settings->values.upstream;
 	proxy->conns = (struct conns) {

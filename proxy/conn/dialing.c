@@ -1,4 +1,7 @@
-/* A connection on its way to the other end: directly, through an upstream proxy, into the jail. See proxy/conn.c. */
+/*
+ * A connection on its way to the other end: directly, through an upstream proxy, into the jail. See
+ * proxy/conn.c.
+ */
 #include "proxy/conn/moves.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* A connection that is judged: when it begins, when its addresses are known, by a new policy. See proxy/conn.c. */
+/*
+ * A connection that is judged: when it begins, when its addresses are known, by a new policy. See
+ * proxy/conn.c.
+ */
 #include "proxy/conn/moves.h"
 
 #include <errno.h>
@@ -32,11 +35,18 @@ static struct verdict judge_stream_as(const struct conn *conn, const char *name)
 	const struct addr *addr = &conn->dialed;
 	enum scheme scheme =
 		conn->is_sniffed ? scheme_of((enum sniff_protocol)conn->protocol) : SCHEMES;
+	enum addr_source source = (enum addr_source)conn->source;
+	struct verdict verdict;
 
 	if (conn->is_proxied)
 		addr = conn_name(conn) ? NULL : &conn->address;
-	return policy_judge_stream(conn->conns->policy, name, addr, conn->port,
-				   (enum addr_source)conn->source, scheme);
+	if (conn->is_cut) {
+		verdict = policy_judge_stream(conn->conns->policy, name, addr, conn->port, source,
+					      SCHEME_HTTP);
+		if (verdict.reason == REASON_DENY_RULE)
+			return verdict;
+	}
+	return policy_judge_stream(conn->conns->policy, name, addr, conn->port, source, scheme);
 }
 
 struct verdict conn_judge_stream(const struct conn *conn)
@@ -319,7 +329,8 @@ enum conn_state conn_start_again(struct conn *conn)
 	forget_names(conn);
 	conn->upstream_end = (struct relay_end) { 0 };
 	conn->rule = NULL;
-	conn->is_allowed = conn->is_proxied = conn->is_sniffed = conn->is_judged = false;
+	conn->is_allowed = conn->is_proxied = false;
+	conn->is_sniffed = conn->is_cut = conn->is_judged = false;
 	conn->client_end.can_read = true;
 	next = judge(conn);
 	if (next == CONN_NAMING)

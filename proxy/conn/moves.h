@@ -70,6 +70,7 @@ struct conn {
 	bool is_allowed; /* as far as is known */
 	bool is_proxied; /* an upstream proxy dials: dialed is its address */
 	bool is_sniffed; /* what the client speaks is known, as far as it ever will be */
+	bool is_cut; /* not enough came to tell: it may go on as HTTP */
 	bool is_judged; /* the client's bytes may go upstream */
 	bool is_refused; /* dialed was resolved, but must not be dialled */
 	bool is_overdue; /* the client had its time to go on */

@@ -83,8 +83,8 @@ static enum conn_state settle(struct conn *conn)
 
 /*
  * Bytes that are not enough to tell the protocol. A begun ClientHello must be judged or denied;
- * for all else the protocol is but a word in the audit log, and a program that sends "hello"
- * and waits is not kept waiting for it.
+ * a program that sends "hello" and waits is not kept waiting: a deny rule for what it may become is
+ * enough to deny it, no allow rule for that is enough to allow it.
  */
 static enum conn_state wait_for_more(struct conn *conn, size_t length)
 {
@@ -97,8 +97,10 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 		conn->protocol = SNIFF_TLS; /* for the record, if nothing more comes */
 	if (is_all && is_hello)
 		return conn_deny(conn, REASON_SNIFF_TIMEOUT, NULL);
-	if (is_all || (conn->is_overdue && !is_hello))
+	if (is_all || (conn->is_overdue && !is_hello)) {
+		conn->is_cut = true;
 		return settle(conn);
+	}
 	conn->client_end.can_read = false; /* until more arrives */
 	if (!link_is_in(&conn->sniff_deadline.link))
 		timer_start(is_hello ? &conns->sniff_deadlines : &conns->word_deadlines,

@@ -152,7 +152,7 @@ static bool is_denied_alias(struct exchange *exchange, const char *alias)
 	return true;
 }
 
-/* A rule may deny an alias on the port that is dialled, or later. Returns 0 or what names_number() does. */
+/* A rule may deny an alias on one port, or later. Returns 0 or what names_number() fails with. */
 static int note_aliases(struct exchange *exchange, const struct resolve_answer *answer,
 			struct given_name *name)
 {

@@ -187,7 +187,9 @@ static void question_drop(struct question *question)
 	uint8_t *answer = stream_answer + PREFIX_BYTES;
 
 	question_leave(question);
-	if (!server->audit->has_failed) {
+	if (server->audit->has_failed) {
+		audit_skip(server->audit);
+	} else {
 		(void)dns_answer(&server->rules, question->query, question->length, true, &found,
 				 answer, &decision);
 		(void)record(server, &decision, question->query, question->length, answer, 0);

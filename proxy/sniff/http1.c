@@ -50,6 +50,10 @@ enum sniff_state sniff_http1(const uint8_t *bytes, size_t length, struct sniff_r
 	enum sniff_state state;
 
 	(void)result_out; /* a label */
+	while (length > 0 && (*bytes == '\r' || *bytes == '\n')) { /* servers skip empty lines */
+		bytes++;
+		length--;
+	}
 	state = read_word(bytes, length, METHOD_MAX, is_token, &method);
 	if (state != SNIFF_YES)
 		return state;

@@ -186,3 +186,9 @@ refused '^nsgate: --publish: column 1: expected \[ADDRESS:\]PORT\[:JAIL_PORT\]' 
 for mode in none host; do
 	refused '^nsgate: --publish: publish 127.0.0.1:3007: only a jail with --net gate' --net "$mode" --publish 3007
 done
+# each listener takes a descriptor that no connection can have
+many=()
+for port in {3100..3139}; do
+	many+=(--publish "$port")
+done
+(ulimit -n 100 && refused 'the limit of 100 open files is too low' "${many[@]}") || exit

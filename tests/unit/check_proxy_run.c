@@ -771,6 +771,38 @@ START_TEST(judges_every_name_that_led_there_by_all_that_is_known)
 }
 END_TEST
 
+static const struct {
+	const char *bytes;
+	bool is_denied;
+} not_http[] = {
+	{ "GET / HTTP/1.1\r\n\r\n", true },
+	{ "\r\n\r\nGET / HTTP/1.1\r\n\r\n", true }, /* RFC 9112, 2.2: servers skip it */
+	{ "G", true },
+	{ "\r\n", true },
+	{ "PRI * HT", true },
+	{ "EHLO me\r\n", false },
+};
+
+START_TEST(http_that_is_denied_is_not_begun_either)
+{
+	static const char *const rules[] = { "allow domain=ok.test", "deny scheme=http", NULL };
+	size_t length = strlen(not_http[_i].bytes);
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	put(fd, not_http[_i].bytes, length);
+	if (not_http[_i].is_denied)
+		expect_reset(fd);
+	else
+		expect(fd, not_http[_i].bytes, length);
+	(void)close(fd);
+	expect_verdict(not_http[_i].is_denied ? "deny" : "allow",
+		       not_http[_i].is_denied ? "deny-rule" : "allow-rule");
+}
+END_TEST
+
 START_TEST(lets_a_client_leave_that_never_spoke)
 {
 	int fd;
@@ -1318,15 +1350,19 @@ START_TEST(takes_a_new_policy_and_more_bytes_at_once)
 }
 END_TEST
 
-/* alias.test is an alias of dns.test, which is denied on this port only, or later. */
+/*
+ * alias.test is an alias of dns.test, which is denied on this port only, or later. dog.test has the
+ * same address, and may be reached there.
+ */
 START_TEST(a_real_address_is_not_reached_under_an_alias_of_a_denied_name)
 {
-	static const char *const rules[][4] = {
-		{ "dns real", "allow domain=alias.test", "deny domain=dns.test port=7001" },
-		{ "dns real", "allow domain=alias.test" },
+	static const char *const rules[][5] = {
+		{ "dns real", "allow domain=alias.test", "allow domain=dog.test",
+		  "deny domain=dns.test port=7001" },
+		{ "dns real", "allow domain=alias.test", "allow domain=dog.test" },
 	};
-	static const char *const fewer[] = { "allow domain=alias.test", "deny domain=dns.test",
-					     NULL };
+	static const char *const fewer[] = { "allow domain=alias.test", "allow domain=dog.test",
+					     "deny domain=dns.test", NULL };
 	uint8_t hello[512];
 	size_t length = make_hello("alias.test", hello);
 	struct addr addr;
@@ -1335,13 +1371,13 @@ START_TEST(a_real_address_is_not_reached_under_an_alias_of_a_denied_name)
 	stop();
 	proxy_start(&proxy, rules[_i / 2], -1, 0);
 	ck_assert_int_eq(lookup("alias.test", 1, &addr), 0);
+	if (_i % 2)
+		ck_assert_int_eq(lookup("dog.test", 1, &addr), 0);
 	if (_i / 2)
 		(void)update(fewer);
 	fd = connect_to(&addr, PORT_ECHO, SOCK_STREAM);
 	if (_i % 2)
 		put(fd, hello, length);
-	else
-		put(fd, "hello", 5);
 	expect_reset(fd);
 	(void)close(fd);
 	expect_verdict("deny", "deny-rule");
@@ -1363,6 +1399,33 @@ START_TEST(tells_no_name_of_an_address_that_is_denied_by_now)
 	list = records();
 	ck_assert_str_eq(text_of(json_array_get(list, 1), "verdict"), "deny");
 	json_decref(list);
+}
+END_TEST
+
+/* The upstream proxy has taken the connection, and says nothing: all begins again. */
+START_TEST(judges_a_connection_that_waits_for_an_upstream_proxy)
+{
+	static const char *const rules[] = { "allow domain=ok.test",
+					     "upstream-proxy socks5://" SERVER_ADDRESS ":7004",
+					     NULL };
+	static const char *const none[] = { NULL };
+	unsigned before = world->accepted;
+	int fd;
+
+	stop();
+	proxy_start(&proxy, rules, -1, 0);
+	fd = dial("ok.test", PORT_ECHO);
+	put(fd, "hello", 5);
+	wait_for(&world->accepted, before + 1);
+	(void)poll(NULL, 0, 50); /* until it was spoken to */
+	for (unsigned i = 2; i < 5; i++) {
+		ck_assert_uint_eq(update(rules), 0);
+		wait_for(&world->accepted, before + i);
+	}
+	ck_assert_uint_eq(update(none), 1);
+	expect_reset(fd);
+	(void)close(fd);
+	expect_verdict("deny", "no-rule");
 }
 END_TEST
 
@@ -1591,6 +1654,7 @@ int main(void)
 			    ROWS(spoken));
 	tcase_add_loop_test(sniffing, judges_every_name_that_led_there_by_all_that_is_known, 0,
 			    ROWS(led_to));
+	tcase_add_loop_test(sniffing, http_that_is_denied_is_not_begun_either, 0, ROWS(not_http));
 	tcase_add_test(sniffing, lets_a_client_leave_that_never_spoke);
 	tcase_add_test(sniffing, resets_a_hello_that_does_not_go_on);
 	tcase_add_test(sniffing, waits_for_a_silent_client);
@@ -1621,6 +1685,7 @@ int main(void)
 	tcase_add_loop_test(updates, a_real_address_is_not_reached_under_an_alias_of_a_denied_name,
 			    0, 4);
 	tcase_add_test(updates, tells_no_name_of_an_address_that_is_denied_by_now);
+	tcase_add_test(updates, judges_a_connection_that_waits_for_an_upstream_proxy);
 	tcase_add_test(updates, goes_on_with_another_audit_file);
 	tcase_add_test(ends, serves_without_any_privilege);
 	tcase_add_test(ends, refuses_listeners_of_its_own_namespace);
