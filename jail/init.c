@@ -91,13 +91,16 @@ static void serve_inbound(int *inbound_fd)
 		fd_release(inbound_fd);
 }
 
-/* Nor does anybody wait for us to close what the payload was passed. */
-static int leave(const struct jail_start *start, int signal_fd)
+/*
+ * Nobody is to wait for us to close what the payload was passed. At worst it stays open: the payload
+ * runs already, and cannot look at what we hold.
+ */
+static void leave(const struct jail_start *start, int signal_fd)
 {
 	int keep[] = { signal_fd, start->lifeline_fd, start->inbound_fd, start->report_fd };
-	struct err ignored; /* nobody here to tell */
+	struct err ignored;
 
-	return fds_keep_only(keep, sizeof(keep) / sizeof(keep[0]), &ignored);
+	(void)fds_keep_only(keep, sizeof(keep) / sizeof(keep[0]), &ignored);
 }
 
 _Noreturn void init_main(pid_t payload, const struct jail_start *start)
@@ -117,8 +120,7 @@ _Noreturn void init_main(pid_t payload, const struct jail_start *start)
 	watched[SIGNALS].events = POLLIN;
 	if (watched[SIGNALS].fd < 0)
 		_exit(EXIT_NSGATE);
-	if (leave(start, watched[SIGNALS].fd) < 0)
-		_exit(EXIT_NSGATE);
+	leave(start, watched[SIGNALS].fd);
 	fds_let_go(STDERR_FILENO); /* whoever reads them waits for the payload, not for us */
 	reap(payload, start->report_fd); /* it may have ended before we listened */
 	for (;;) {

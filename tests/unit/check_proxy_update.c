@@ -31,11 +31,14 @@ static void teardown(void)
 	policy_done(&policy);
 }
 
+static unsigned unanswered; /* earlier updates */
+
 /* Sends one update to a proxy that answers so. */
 static int send_and_answer(const struct err *answer, unsigned count)
 {
 	struct update update;
 	pid_t pid = fork();
+	struct update_link link = { .control_fd = ends[0], .unanswered = unanswered };
 	int rc, status;
 
 	ck_assert_int_ge(pid, 0);
@@ -45,7 +48,7 @@ static int send_and_answer(const struct err *answer, unsigned count)
 		_exit(update_receive(ends[1], false, &update, &ignored) < 0 ||
 		      update_answer(ends[1], answer, count) < 0);
 	}
-	rc = update_send(ends[0], &policy, -1, &closed, &err);
+	rc = update_send(&link, &policy, -1, &closed, &err);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	return rc;
@@ -55,7 +58,9 @@ START_TEST(takes_no_answer_that_came_too_late_for_another)
 {
 	for (unsigned i = 0; i < 3; i++)
 		ck_assert_int_eq(update_answer(ends[1], NULL, 5), 0);
+	unanswered = 3;
 	ck_assert_int_eq(send_and_answer(NULL, 7), 0);
+	unanswered = 0;
 	ck_assert_uint_eq(closed, 7);
 }
 END_TEST
