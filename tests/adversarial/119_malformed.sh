@@ -60,7 +60,11 @@ for _ in range(2000):
     ask_silently = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ask_silently.sendto(os.urandom(1 + _ % 300), SERVER)
     ask_silently.close()
-print(rcode(ask(good)), address(ask(good)))
+for _ in range(5): # what comes while the queue is full is lost, as with every resolver
+    got = ask(good)
+    if got:
+        break
+print(rcode(got), address(got))
 END
 sed -i 's/^import os, struct$/import os, socket, struct/' malformed.py
 for mode in synthetic dummy real; do
