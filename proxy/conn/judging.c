@@ -27,17 +27,41 @@ static enum scheme scheme_of(enum sniff_protocol protocol)
 	return SCHEME_TCP;
 }
 
+const struct addr *conn_judged_address(const struct conn *conn)
+{
+	if (!conn->is_proxied)
+		return &conn->dialed;
+	return conn_name(conn) ? NULL : &conn->address;
+}
+
+/* Nobody can say that none of it is a request which a rule denies: text that no parser of ours takes
+ * for HTTP may be HTTP to a server, and HTTP/2 is HTTP. */
+static bool is_unreadable(const struct conn *conn)
+{
+	bool is_http = conn->protocol == SNIFF_HTTP1;
+	bool may_be_http = conn->protocol == SNIFF_HTTP2 || conn->protocol == SNIFF_OPAQUE;
+	struct http_need need;
+
+	if (!conn->is_sniffed || conn->http || (!is_http && !may_be_http))
+		return false;
+	need = conn_http_need(conn);
+	return need.may_deny || (is_http && need.may_allow);
+}
+
 struct verdict conn_judge_stream(const struct conn *conn)
 {
-	const char *name = conn_name(conn);
-	const struct addr *addr = &conn->dialed;
 	enum scheme scheme =
 		conn->is_sniffed ? scheme_of((enum sniff_protocol)conn->protocol) : SCHEMES;
+	struct verdict verdict;
 
-	if (conn->is_proxied)
-		addr = name ? NULL : &conn->address;
-	return policy_judge_stream(conn->conns->policy, name, addr, conn->port,
-				   (enum addr_source)conn->source, scheme);
+	if (conn->http)
+		scheme = SCHEMES; /* each request is judged */
+	verdict =
+		policy_judge_stream(conn->conns->policy, conn_name(conn), conn_judged_address(conn),
+				    conn->port, (enum addr_source)conn->source, scheme);
+	if (verdict.is_allowed && is_unreadable(conn))
+		return (struct verdict) { .reason = REASON_UNINSPECTED };
+	return verdict;
 }
 
 struct verdict conn_judge_given(const struct conn *conn, const struct given_name *given)
@@ -267,6 +291,7 @@ enum conn_state conn_start_again(struct conn *conn)
 	conn->other_names = NULL;
 	conn->name_number = CONN_NO_NAME;
 	conn->is_allowed = conn->is_proxied = conn->is_sniffed = conn->is_judged = false;
+	conn->is_word = false;
 	conn->client_end.can_read = true;
 	next = judge(conn);
 	if (next == CONN_NAMING)
@@ -286,5 +311,5 @@ enum conn_state conn_judge_open(struct conn *conn)
 	if (!verdict.is_allowed)
 		return conn_deny_verdict(conn, &verdict);
 	conn_allow(conn, &verdict);
-	return (enum conn_state)conn->state;
+	return conn->http ? conn_judge_inspected(conn) : (enum conn_state)conn->state;
 }

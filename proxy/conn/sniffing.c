@@ -90,6 +90,7 @@ static enum conn_state wait_for_more(struct conn *conn, size_t length)
 	if (is_all && is_hello)
 		return conn_deny(conn, REASON_SNIFF_TIMEOUT, NULL);
 	if (is_all || (conn->is_overdue && !is_hello)) {
+		conn->is_word = sniff_http1(peeked, length, &unused) == SNIFF_MORE;
 		conn->is_sniffed = true;
 		return (enum conn_state)conn->state;
 	}
