@@ -43,9 +43,9 @@ installs
 run nsgate --allow "$rule" -- sh -c 'env | grep -i proxy'
 expect_eq "$STATUS/$OUT/$ERR" 1// 'proxy variables'
 
-# ---- what npx fetches and runs is a child of a child
+# ---- what npx fetches and runs is a child of a child (--package: Debian has a semver in /usr/bin)
 fresh
-run nsgate --allow "$rule" -- npx --yes --fetch-retries=0 semver 1.2.3-beta.4
+run nsgate --allow "$rule" -- npx --yes --fetch-retries=0 --package=semver semver 1.2.3-beta.4
 expect_eq "$STATUS/$OUT" 0/1.2.3-beta.4 'npx'
 
 # ---- a grandchild that knows nothing of its parents' environment is intercepted all the same
