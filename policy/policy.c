@@ -546,26 +546,6 @@ struct verdict policy_judge_stream(const struct policy *policy, const char *name
 	return verdict;
 }
 
-struct verdict policy_judge_http(const struct policy *policy, const char *name,
-				 const struct addr *addr, uint16_t port, enum addr_source source,
-				 const char *method, const char *path)
-{
-	const struct request request = { .scheme = SCHEME_HTTP, .method = method, .path = path };
-	const struct request tls = { .scheme = SCHEME_TLS };
-	struct target target = { .name = name, .addr = addr, .port = port, .request = &request };
-	struct verdict verdict = judge_target(policy, &target, source);
-
-	if (verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
-		return verdict;
-	target.request = &tls;
-	if (judge_target(policy, &target, source).is_allowed)
-		return denied(REASON_NOT_TLS, NULL);
-	target.request = NULL;
-	if (judge_target(policy, &target, source).is_allowed)
-		return denied(REASON_NO_RULE, NULL); /* it is not the address's fault */
-	return verdict;
-}
-
 struct http_need policy_http_need(const struct policy *policy, const char *name,
 				  const struct addr *addr, uint16_t port)
 {
@@ -576,6 +556,26 @@ struct http_need policy_http_need(const struct policy *policy, const char *name,
 		.may_allow = find(&policy->allow, question, &target) != NULL,
 		.may_deny = find(&policy->deny, question, &target) != NULL,
 	};
+}
+
+struct verdict policy_judge_http(const struct policy *policy, const char *name,
+				 const struct addr *addr, uint16_t port, enum addr_source source,
+				 const char *method, const char *path)
+{
+	const struct request request = { .scheme = SCHEME_HTTP, .method = method, .path = path };
+	struct target target = { .name = name, .addr = addr, .port = port, .request = &request };
+	struct verdict verdict = judge_target(policy, &target, source), stream;
+
+	if (verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
+		return verdict;
+	target.request = NULL;
+	if (!judge_target(policy, &target, source).is_allowed)
+		return verdict; /* whatever is asked for */
+	stream = policy_judge_stream(policy, name, addr, port, source, SCHEME_HTTP);
+	if (stream.reason == REASON_NOT_TLS &&
+	    !policy_http_need(policy, name, addr, port).may_allow)
+		return stream;
+	return denied(REASON_NO_RULE, NULL);
 }
 
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
