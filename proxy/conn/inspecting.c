@@ -246,9 +246,14 @@ static bool note_url(const struct conn *conn, const struct http_head *head,
 /* False: it has none that could be judged, or no memory. */
 static bool note_path(const struct http_head *head, struct exchange *exchange)
 {
-	exchange->path = malloc(head->path.length + 1);
-	return exchange->path && path_normalize(head->path.at ? head->path.at : "",
-						head->path.length, exchange->path) == 0;
+	char *path AUTO(heap_release) = malloc(head->path.length + 1);
+
+	if (!path ||
+	    path_normalize(head->path.at ? head->path.at : "", head->path.length, path) < 0)
+		return false;
+	exchange->path = path;
+	path = NULL;
+	return true;
 }
 
 /* Whom a request asks for that came to an address: that very address, or a name. */
