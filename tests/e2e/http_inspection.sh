@@ -45,6 +45,12 @@ expect_eq "$(requests '[.method,.url,.verdict,.reason,.bytes_received > 0]')" \
 ["GET","http://ok.test/secret","deny","no-rule",false]' 'records'
 expect_eq "$(jq -c 'select(.protocol == "http" and (has("method") | not)) | [.verdict,.requests]' <"$T/audit")" '["allow",3]' 'the connection'
 expect_eq "$(grep -c secret "$T/ngx/access" || true)" 0 'what arrived'
+run nsgate policy why "$T/audit" "$(jq 'select(.verdict == "deny") | .seq' <"$T/audit")"
+expect_match "$OUT" "asked: +http GET http://ok.test/secret.*--allow 'domain=ok.test port=80 scheme=http method=GET path=/secret'" 'why'
+run nsgate policy replay --allow "$get" "$T/audit"
+expect_eq "$STATUS" 0 'replay'
+run nsgate policy replay --allow domain=ok.test --deny 'domain=ok.test scheme=http path=/hello' "$T/audit"
+expect_match "$OUT" 'allow -> deny \(deny-rule\): http GET http://ok.test/hello.*deny -> allow \(allow-rule\): http GET http://ok.test/secret.*1 allow -> deny, 1 deny -> allow' 'replay'
 jail -- curl -sS -w '\n%{http_code}\n' -X POST -d x http://ok.test/hello http://ok.test/hello
 expect_eq "$(grep -xE '[0-9]+' <<<"$OUT")" $'403\n403' 'method'
 jail -- curl -sS -I http://ok.test/hello http://ok.test/hello
