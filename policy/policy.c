@@ -101,22 +101,28 @@ int policy_deny(struct policy *policy, const char *rule, struct place place, str
 	return append(policy, &policy->deny, rule, place, err);
 }
 
+/* Does it speak of what only a look into HTTP can tell? */
+static bool has_parts(const struct rule_http *http)
+{
+	return http->method_count || http->path_count;
+}
+
 static int check_run(const struct rule_list *list, struct err *err)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct rule_http *http = list->rules[i].http;
 
-		if (http && (http->method_count || http->path_count))
-			return err_bad(err,
-				       "%s: column %u: %s= cannot be used: it needs inspection of "
-				       "HTTP, which is not available yet; use domain= and port=",
-				       list->rules[i].origin, http->column, http->key);
 		if (http && http->schemes & 1 << SCHEME_HTTPS)
 			return err_bad(
 				err,
 				"%s: column %u: scheme=https cannot be used: it needs "
 				"inspection of TLS, which is not available yet; use scheme=tls",
 				list->rules[i].origin, http->column);
+		if (http && has_parts(http) && http->schemes != 1 << SCHEME_HTTP)
+			return err_bad(err,
+				       "%s: column %u: %s= needs scheme=http beside it: TLS cannot "
+				       "be looked into yet; write scheme=http, or leave %s= out",
+				       list->rules[i].origin, http->column, http->key, http->key);
 	}
 	return 0;
 }
@@ -212,6 +218,7 @@ struct question {
 	bool want_embedded; /* addresses that the target's carries count, too */
 	bool want_address_rules; /* rules of addresses alone */
 	bool want_rest; /* rules with neither domain nor addresses */
+	bool want_parts; /* only rules with a method or a path, whatever they say */
 };
 
 /* Before the connection: a port or an address is not known yet, so no deny rule has it. */
@@ -276,6 +283,22 @@ static const struct question names_host = {
 	.want_literal = true,
 };
 
+/* Every rule that a request of HTTP could fall under, and nothing else: too many do no harm. */
+static const struct question speaks_of_http = {
+	.address = ADDRESS_FITS,
+	.want_port = true,
+	.want_embedded = true,
+	.want_address_rules = true,
+	.want_rest = true,
+	.want_parts = true,
+};
+static const struct question speaks_of_http_proxied = {
+	.address = ADDRESS_IGNORED,
+	.want_port = true,
+	.want_rest = true,
+	.want_parts = true,
+};
+
 /* A question about a target, as the index asks it of each rule. */
 struct inquiry {
 	const struct question *question;
@@ -310,8 +333,21 @@ static bool fits_address(const struct rule *rule, bool is_found, const struct in
 	return false;
 }
 
+/* CONNECT makes a tunnel that nobody looks into: only a rule that says so allows it. */
+static bool is_tunnel_unsaid(const struct rule *rule, const struct inquiry *inquiry)
+{
+	const char *method = inquiry->target->request ? inquiry->target->request->method : NULL;
+
+	return !inquiry->question->is_denial && method && strcmp(method, "CONNECT") == 0 &&
+	       !(rule->http && rule->http->method_count);
+}
+
 static bool fits_request(const struct rule *rule, const struct inquiry *inquiry)
 {
+	if (inquiry->question->want_parts)
+		return rule->http && has_parts(rule->http);
+	if (is_tunnel_unsaid(rule, inquiry))
+		return false;
 	if (!rule->http)
 		return true;
 	if (!inquiry->target->request)
@@ -522,6 +558,38 @@ struct verdict policy_judge_stream(const struct policy *policy, const char *name
 	return verdict;
 }
 
+struct http_need policy_http_need(const struct policy *policy, const char *name,
+				  const struct addr *addr, uint16_t port)
+{
+	const struct question *question = addr ? &speaks_of_http : &speaks_of_http_proxied;
+	const struct target target = { .name = name, .addr = addr, .port = port };
+
+	return (struct http_need) {
+		.may_allow = find(&policy->allow, question, &target) != NULL,
+		.may_deny = find(&policy->deny, question, &target) != NULL,
+	};
+}
+
+struct verdict policy_judge_http(const struct policy *policy, const char *name,
+				 const struct addr *addr, uint16_t port, enum addr_source source,
+				 const char *method, const char *path)
+{
+	const struct request request = { .scheme = SCHEME_HTTP, .method = method, .path = path };
+	struct target target = { .name = name, .addr = addr, .port = port, .request = &request };
+	struct verdict verdict = judge_target(policy, &target, source), stream;
+
+	if (verdict.is_allowed || verdict.reason == REASON_DENY_RULE)
+		return verdict;
+	target.request = NULL;
+	if (!judge_target(policy, &target, source).is_allowed)
+		return verdict; /* whatever is asked for */
+	stream = policy_judge_stream(policy, name, addr, port, source, SCHEME_HTTP);
+	if (stream.reason == REASON_NOT_TLS &&
+	    !policy_http_need(policy, name, addr, port).may_allow)
+		return stream;
+	return denied(REASON_NO_RULE, NULL);
+}
+
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
 			size_t size)
 {
@@ -539,5 +607,39 @@ const char *policy_hint(const char *name, const struct addr *addr, uint16_t port
 	if (port)
 		(void)snprintf(ports, sizeof(ports), " port=%u", (unsigned)port);
 	(void)snprintf(out, size, "%s%s%s%s", name ? "domain=" : "", name ? name : "", cidr, ports);
+	return out;
+}
+
+/* As a pattern; one that no pattern is written for is left out. */
+static void add_path(const char *path, char *out, size_t size)
+{
+	static const char plain[] = "/-._~!$&'()+:=@";
+	size_t used;
+
+	if (path[0] != '/' || !path[1] || strstr(path, "//") || strchr(path, '*'))
+		return;
+	used = (size_t)snprintf(out, size, " path=");
+	for (; *path && used + 4 < size; path++) {
+		bool is_plain = (*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z') ||
+				(*path >= '0' && *path <= '9') || strchr(plain, *path);
+
+		used += (size_t)snprintf(out + used, size - used, is_plain ? "%c" : "%%%02X",
+					 (unsigned char)*path);
+	}
+	if (*path)
+		out[0] = '\0'; /* half a path is another one */
+	else if (path[-1] == '/')
+		(void)snprintf(out + used, size - used, "*");
+}
+
+const char *policy_hint_http(const char *name, const struct addr *addr, uint16_t port,
+			     const char *method, const char *path, char *out, size_t size)
+{
+	char pattern[256] = "";
+	size_t used;
+
+	used = strlen(policy_hint(name, addr, port, out, size));
+	add_path(path, pattern, sizeof(pattern));
+	(void)snprintf(out + used, size - used, " scheme=http method=%s%s", method, pattern);
 	return out;
 }

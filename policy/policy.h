@@ -100,8 +100,8 @@ struct verdict policy_judge_proxied_request(const struct policy *policy,
 					    const struct request *request);
 
 /*
- * Refuses a policy with a rule that speaks of what is inside HTTP or of HTTP inside TLS: a run
- * cannot look there yet. Returns 0 or -EINVAL.
+ * Refuses a policy with a rule that speaks of what is inside TLS, or that is not limited to plain
+ * HTTP but speaks of what is inside HTTP: a run cannot look into TLS yet. Returns 0 or -EINVAL.
  */
 int policy_check_run(const struct policy *policy, struct err *err);
 
@@ -137,6 +137,21 @@ struct verdict policy_judge_stream(const struct policy *policy, const char *name
 				   enum scheme scheme);
 
 /*
+ * The last word on one request of an HTTP stream: as policy_judge_stream(), by all that rules can say
+ * of it. @path is normalised. CONNECT is allowed by nothing but a rule that has method=.
+ */
+struct verdict policy_judge_http(const struct policy *policy, const char *name,
+				 const struct addr *addr, uint16_t port, enum addr_source source,
+				 const char *method, const char *path);
+
+/* Do rules with method= or path= speak of requests there? */
+struct http_need {
+	bool may_allow, may_deny;
+};
+struct http_need policy_http_need(const struct policy *policy, const char *name,
+				  const struct addr *addr, uint16_t port);
+
+/*
  * The rule that would turn a denial into an allowance, as an argument for --allow:
  * "domain=example.com port=443" or "cidr=192.0.2.1 port=22"; port 0 is left out. @name or @addr
  * may be NULL; beside a name, the address is left out when it is public. The caller's own loopback
@@ -144,5 +159,8 @@ struct verdict policy_judge_stream(const struct policy *policy, const char *name
  */
 const char *policy_hint(const char *name, const struct addr *addr, uint16_t port, char *out,
 			size_t size);
+/* The same for a request: " scheme=http method=GET path=/x" behind it. */
+const char *policy_hint_http(const char *name, const struct addr *addr, uint16_t port,
+			     const char *method, const char *path, char *out, size_t size);
 
 #endif

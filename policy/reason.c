@@ -33,7 +33,8 @@ static struct words words_of(enum reason reason)
 	case REASON_NOT_TCP:
 		return (struct words) { "not-tcp", "only TCP and DNS are carried" };
 	case REASON_NAME_MISMATCH:
-		return (struct words) { "name-mismatch", "TLS asks for another name than DNS did" };
+		return (struct words) { "name-mismatch",
+					"another name is asked for than DNS led to" };
 	case REASON_NOT_TLS:
 		return (struct words) { "not-tls", "only TLS is allowed there" };
 	case REASON_OTHER_SCHEME:
@@ -46,7 +47,12 @@ static struct words words_of(enum reason reason)
 		return (struct words) { "no-name", "the client does not say whom it wants" };
 	case REASON_BAD_HTTP:
 		return (struct words) { "bad-http",
-					"the HTTP request does not clearly say whom it is for" };
+					"the HTTP request can be read in more than one way" };
+	case REASON_UNINSPECTED:
+		return (struct words) {
+			"uninspected",
+			"requests are judged there, and this is none that can be read"
+		};
 	case REASON_SNIFF_TIMEOUT:
 		return (struct words) { "sniff-timeout", "too little was sent to judge by" };
 	case REASON_RESOLVE_FAILED:

@@ -19,6 +19,7 @@ enum reason {
 	REASON_ECH, /* encrypted ClientHello: the real name cannot be seen */
 	REASON_NO_NAME, /* nothing says where the connection is to go, and nothing else would */
 	REASON_BAD_HTTP, /* a request whose destination cannot be read without doubt */
+	REASON_UNINSPECTED, /* requests are judged there, and this stream cannot be looked into */
 	REASON_SNIFF_TIMEOUT, /* a protocol was begun but not enough of it came to judge */
 	REASON_RESOLVE_FAILED, /* allowed, but the name has no address */
 	REASON_UPSTREAM_FAILED, /* allowed, but nothing answered there */

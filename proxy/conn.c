@@ -2,6 +2,7 @@
  * One intercepted connection, as a state machine. See conn.h.
  *
  *   new -> [naming ->] resolving -> dialing -> [handshaking ->] sniffing -> relaying -> closed
+ *                                                                      \-> inspecting [-> lingering]
  *
  * Naming is for a dummy address, which every name has: only the client can say whom it wants.
  * Handshaking is with an upstream proxy.
@@ -12,7 +13,9 @@
  * server's bytes are relayed as soon as it answers: in SSH, SMTP and MySQL the server speaks first
  * and the client waits for it.
  *
- * The moves themselves are in conn/: dialing.c, judging.c, relaying.c, sniffing.c.
+ * Inspecting takes the place of relaying where rules speak of HTTP requests: see inspecting.c.
+ *
+ * The moves themselves are in conn/: dialing.c, inspecting.c, judging.c, relaying.c, sniffing.c.
  *
  * One that comes in through a published port goes the other way: its client is outside, upstream is
  * the jail (inbound.h), and there is nothing to judge.
@@ -34,6 +37,7 @@
 
 #define SPARE_CONNS_MAX 64
 #define WORD_MS		100 /* for the rest of a request line that was cut */
+#define LINGER_MS	2000 /* for a client to read why it is denied */
 
 const char *conn_name(const struct conn *conn)
 {
@@ -188,6 +192,21 @@ static conn_move_fn *const moves[CONN_STATES][CONN_EVENTS] = {
 		[CONN_EV_POLICY]      = conn_judge_open,
 		[CONN_EV_STOP]        = finish_up,
 	},
+	[CONN_INSPECTING] = {
+		[CONN_EV_CLIENT]      = conn_inspect,
+		[CONN_EV_UPSTREAM]    = conn_inspect,
+		[CONN_EV_TURN]        = conn_inspect,
+		[CONN_EV_DEADLINE]    = conn_head_too_slow,
+		[CONN_EV_POLICY]      = conn_judge_open,
+		[CONN_EV_STOP]        = finish_up,
+	},
+	[CONN_LINGERING] = {
+		[CONN_EV_CLIENT]      = conn_linger,
+		[CONN_EV_TURN]        = conn_linger,
+		[CONN_EV_DEADLINE]    = conn_stop_lingering,
+		[CONN_EV_POLICY]      = conn_forget_rule,
+		[CONN_EV_STOP]        = conn_stop_lingering,
+	},
 	/* an empty cell cannot happen: conn_feed() logs it and closes the connection */
 };
 
@@ -208,6 +227,10 @@ static const char *state_name(enum conn_state state)
 		return "sniffing";
 	case CONN_RELAYING:
 		return "relaying";
+	case CONN_INSPECTING:
+		return "inspecting";
+	case CONN_LINGERING:
+		return "lingering";
 	case CONN_CLOSED:
 		return "closed";
 	case CONN_STATES:
@@ -259,6 +282,8 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 		.sni = record->sni,
 		.address = record->name ? record->refused : record->address,
 		.port = record->port,
+		.method = record->method,
+		.path = record->path,
 		.verdict = record->verdict,
 	};
 
@@ -268,14 +293,13 @@ static void tell(const struct conn *conn, const struct audit_record *record)
 		tell_failure(record);
 }
 
-static void write_record(struct conn *conn)
+struct audit_record conn_record(const struct conn *conn)
 {
 	struct conns *conns = conn->conns;
-	const struct relay_flow *out = conn_jail_flow(conn);
-	const struct relay_flow *in = out == &conn->sent ? &conn->received : &conn->sent;
 	const char *sniffed_name = conn->has_sni ? conn_sniffed_name() : NULL;
 	bool is_dummy = conns->dns_mode == DNS_DUMMY && dns_is_dummy(&conn->address);
-	const struct audit_record record = {
+
+	return (struct audit_record) {
 		.protocol = sniff_protocol_name((enum sniff_protocol)conn->protocol),
 		.name = is_dummy && sniffed_name ? sniffed_name : conn_name(conn),
 		.sni = is_dummy ? NULL : sniffed_name, /* what contradicts the name */
@@ -283,17 +307,39 @@ static void write_record(struct conn *conn)
 		.port = conn->port,
 		.dialed = conn->dialed.family && !conn->is_refused ? &conn->dialed : NULL,
 		.refused = conn->is_refused ? &conn->dialed : NULL,
-		.verdict = { conn->is_allowed, (enum reason)conn->reason, conn->rule },
-		.error = conn->error,
-		.published = conn->published ? conn->published->text : NULL,
-		.client = conn->peer.family ? &conn->peer : NULL,
-		.bytes_sent = out->bytes,
-		.bytes_received = in->bytes,
-		.duration_ms = loop_now_ms(conns->loop) - conn->opened_ms,
 	};
+}
 
-	tell(conn, &record);
-	(void)audit_write(conns->audit, &record); /* when it stops, so do all: conns_shut() */
+/* When the log stops, conns_shut() ends all that are open: this one is its caller's to end. */
+bool conn_write_record(struct conn *conn, const struct audit_record *record)
+{
+	struct link *next = conn->link.next; /* NULL: it is closed already */
+	int rc;
+
+	link_remove(&conn->link);
+	tell(conn, record);
+	rc = audit_write(conn->conns->audit, record);
+	if (next)
+		link_append(rc < 0 ? &conn->conns->open : next, &conn->link);
+	return rc == 0;
+}
+
+static void write_record(struct conn *conn)
+{
+	const struct relay_flow *out = conn_jail_flow(conn);
+	const struct relay_flow *in = out == &conn->sent ? &conn->received : &conn->sent;
+	struct audit_record record = conn_record(conn);
+
+	record.verdict =
+		(struct verdict) { conn->is_allowed, (enum reason)conn->reason, conn->rule };
+	record.error = conn->error;
+	record.published = conn->published ? conn->published->text : NULL;
+	record.client = conn->peer.family ? &conn->peer : NULL;
+	record.requests = conn_request_count(conn);
+	record.bytes_sent = out->bytes;
+	record.bytes_received = in->bytes;
+	record.duration_ms = loop_now_ms(conn->conns->loop) - conn->opened_ms;
+	(void)conn_write_record(conn, &record); /* when it stops, so do all: conns_shut() */
 }
 
 /* ---- birth and death ---- */
@@ -351,7 +397,9 @@ static void conn_close(struct conn *conn)
 	watch_close(conns->loop, &conn->upstream);
 	link_remove(&conn->link);
 	conns->count--;
+	conn_record_request(conn);
 	write_record(conn);
+	conn_free_inspection(conn);
 	free(conn->other_names);
 	upstream_handshake_free(&conn->handshake); /* conn->error may be in it */
 	conn_free(conn);
@@ -439,6 +487,7 @@ void conns_init(struct conns *conns, unsigned max, unsigned sniff_timeout_ms,
 			 conn_handshake_expired);
 	timer_queue_init(conns->loop, &conns->sniff_deadlines, sniff_timeout_ms, sniff_expired);
 	timer_queue_init(conns->loop, &conns->word_deadlines, WORD_MS, sniff_expired);
+	timer_queue_init(conns->loop, &conns->linger_deadlines, LINGER_MS, sniff_expired);
 }
 
 /* Each connection may leave the ring, but takes no other with it. */

@@ -38,6 +38,7 @@ struct conns {
 	struct pipes pipes;
 	struct timer_queue sniff_deadlines; /* for the rest of a ClientHello */
 	struct timer_queue word_deadlines; /* for that of anything else */
+	struct timer_queue linger_deadlines; /* for the client to read a denial */
 	struct link open; /* of struct conn */
 	struct conn *spare; /* owned; for reuse */
 	unsigned spare_count;

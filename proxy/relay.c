@@ -161,11 +161,14 @@ void relay_note(struct relay_end *end, uint32_t events)
 }
 
 /* recv(2) gets past an urgent mark; only connections that use one pay for the copy. */
-static ssize_t fill_by_copy(const struct relay_end *from, const struct pipe *pipe)
+static ssize_t fill_by_copy(const struct relay_end *from, const struct pipe *pipe, size_t room)
 {
 	static char bytes[PIPE_COPY_BYTES];
-	size_t room = pipe->size < sizeof(bytes) ? pipe->size : sizeof(bytes);
-	ssize_t got = recv(from->fd, bytes, room, MSG_DONTWAIT);
+	ssize_t got;
+
+	if (room > sizeof(bytes))
+		room = sizeof(bytes);
+	got = recv(from->fd, bytes, room, MSG_DONTWAIT);
 
 	return got <= 0 ? got : write(pipe->write_fd, bytes, (size_t)got);
 }
@@ -174,6 +177,7 @@ static ssize_t fill_by_copy(const struct relay_end *from, const struct pipe *pip
 static bool fill(struct pipes *pipes, struct relay_flow *flow, struct relay_end *from,
 		 enum relay_result *result_out)
 {
+	size_t room;
 	ssize_t got;
 
 	*result_out = RELAY_STARVED;
@@ -181,11 +185,13 @@ static bool fill(struct pipes *pipes, struct relay_flow *flow, struct relay_end 
 		flow->pipe = pipe_take(pipes);
 	if (!flow->pipe)
 		return false;
+	room = flow->pipe->size;
+	if (flow->is_limited && flow->allowance < room)
+		room = (size_t)flow->allowance;
 	if (from->has_urgent)
-		got = fill_by_copy(from, flow->pipe);
+		got = fill_by_copy(from, flow->pipe, room);
 	else
-		got = splice(from->fd, NULL, flow->pipe->write_fd, NULL, flow->pipe->size,
-			     SPLICE_FLAGS);
+		got = splice(from->fd, NULL, flow->pipe->write_fd, NULL, room, SPLICE_FLAGS);
 	if (got < 0 && errno == EAGAIN) {
 		from->can_read = false;
 		return true;
@@ -201,8 +207,10 @@ static bool fill(struct pipes *pipes, struct relay_flow *flow, struct relay_end 
 		return true;
 	}
 	flow->pipe->held = (unsigned)got;
+	if (flow->is_limited)
+		flow->allowance -= (uint64_t)got;
 	/* Fewer bytes than slots: the pipe was not what stopped us, so the socket is drained. */
-	if (!from->has_hangup && !from->has_urgent &&
+	if (!from->has_hangup && !from->has_urgent && (size_t)got < room &&
 	    (size_t)got < flow->pipe->size / PIPE_SLOT_BYTES)
 		from->can_read = false;
 	return true;
@@ -245,6 +253,9 @@ enum relay_result relay_pump(struct pipes *pipes, struct relay_flow *flow, struc
 			relay_drop(pipes, flow);
 			flow->is_finished = true;
 			return RELAY_FINISHED;
+		} else if (flow->is_limited && flow->allowance == 0) {
+			relay_drop(pipes, flow);
+			return RELAY_SPENT;
 		} else if (!from->can_read) {
 			relay_drop(pipes, flow);
 			return RELAY_WAIT;

@@ -46,12 +46,16 @@ struct relay_end {
 struct relay_flow {
 	struct pipe *pipe; /* owned; NULL unless bytes are under way */
 	uint64_t bytes; /* delivered */
+	uint64_t
+		allowance; /* only with is_limited: bytes that may still be taken from the source */
+	bool is_limited;
 	bool is_finished; /* the source has ended and all of it was delivered */
 };
 
 enum relay_result {
 	RELAY_WAIT, /* for an event of either end */
 	RELAY_AGAIN, /* the turn is over, but there is more to do */
+	RELAY_SPENT, /* the allowance is used up, and all of it delivered; the pipe is given back */
 	RELAY_STARVED, /* no pipe was free: pipes_wait() */
 	RELAY_FINISHED, /* all delivered; the end of stream is the caller's to pass on */
 	RELAY_BROKEN /* an end is_broken */

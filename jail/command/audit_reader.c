@@ -8,6 +8,7 @@
 
 #include "policy/base/caps.h"
 #include "policy/base/text.h"
+#include "policy/path.h"
 
 int audit_reader_open(struct audit_reader *reader, const char *path, struct err *err)
 {
@@ -70,6 +71,8 @@ static int read_entry(const json_t *object, struct audit_entry *entry)
 		.name = get_text(object, "name"),
 		.sni = get_text(object, "sni"),
 		.qtype = get_text(object, "qtype"),
+		.method = get_text(object, "method"),
+		.url = get_text(object, "url"),
 		.rule = get_text(object, "rule"),
 		.rule_origin = get_text(object, "rule_origin"),
 		.error = get_text(object, "error"),
@@ -125,6 +128,20 @@ const char *audit_text(const char *text, char *out, size_t size)
 	return text;
 }
 
+bool audit_entry_path(const struct audit_entry *entry, char *out, size_t size)
+{
+	const char *path;
+
+	if (!entry->method || !entry->url || strlen(entry->url) >= size)
+		return false;
+	path = strstr(entry->url, "://");
+	if (!path)
+		return false;
+	path += strlen("://");
+	path += strcspn(path, "/?#");
+	return path_normalize(path, strcspn(path, "?#"), out) == 0;
+}
+
 const char *audit_entry_target(const struct audit_entry *entry, char *out, size_t size)
 {
 	char address[ADDR_TEXT_MAX], bracketed[ADDR_TEXT_MAX + 2];
@@ -141,6 +158,13 @@ const char *audit_entry_target(const struct audit_entry *entry, char *out, size_
 	}
 	if (entry->port)
 		(void)snprintf(port, sizeof(port), ":%u", (unsigned)entry->port);
+	if (entry->method && entry->url) {
+		(void)snprintf(out, size, "%s %s %s",
+			       audit_text(entry->protocol, protocol, sizeof(protocol)),
+			       audit_text(entry->method, type, sizeof(type)),
+			       audit_text(entry->url, name, sizeof(name)));
+		return out;
+	}
 	(void)snprintf(out, size, "%s %s%s%s%s",
 		       audit_text(entry->protocol, protocol, sizeof(protocol)), host, port,
 		       entry->qtype ? " " : "",

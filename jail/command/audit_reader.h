@@ -19,12 +19,18 @@ struct json_t;
 struct audit_entry {
 	const char *time, *jail, *protocol, *reason; /* never NULL */
 	uint64_t sequence;
-	const char *name, *sni, *qtype, *rule, *rule_origin, *error;
+	const char *name, *sni, *qtype, *method, *url, *rule, *rule_origin, *error;
 	struct addr address, dialed, refused; /* family 0 = not in the record */
 	uint16_t port; /* 0 = not in the record */
 	bool is_allowed;
 	bool is_query;
 };
+
+/*
+ * The path of the request that the record is of, as rules are compared with it. @out has room for @size
+ * bytes. False: it is of none, or of one whose path it does not say.
+ */
+bool audit_entry_path(const struct audit_entry *entry, char *out, size_t size);
 
 struct audit_reader {
 	FILE *file; /* owned */

@@ -1,8 +1,8 @@
 /*
  * nsgate policy replay: judges the records of an audit log again, under another policy.
  *
- * A record says less than a connection did: nothing of a request is in it, so a rule with scheme=,
- * method= or path= is taken for one that may apply, as it is before anything is sent.
+ * A connection's record says less than the connection did: nothing of a request is in it, so a rule
+ * with scheme=, method= or path= is taken for one that may apply, as it is before anything is sent.
  */
 #include <errno.h>
 #include <search.h>
@@ -82,6 +82,21 @@ static struct verdict judge_connection(const struct settings *settings, const ch
 	return policy_judge_address(policy, name, addr, entry->port, source_of(entry));
 }
 
+/* As the run did, as far as the record says it. False: it does not say the path. */
+static bool judge_request(const struct policy *policy, const char *name,
+			  const struct audit_entry *entry, struct verdict *verdict_out)
+{
+	const struct addr *addr = name ? &entry->dialed : &entry->address;
+	char path[LINE_SIZE];
+
+	if (!audit_entry_path(entry, path, sizeof(path)))
+		return false;
+	*verdict_out =
+		policy_judge_http(policy, name, addr->family ? addr : NULL, entry->port,
+				  name ? source_of(entry) : ADDR_FROM_CLIENT, entry->method, path);
+	return true;
+}
+
 /* False: the record does not say enough, or denies for a reason that is none of ours. */
 static bool judge(const struct settings *settings, const struct audit_entry *entry,
 		  struct verdict *verdict_out)
@@ -93,6 +108,8 @@ static bool judge(const struct settings *settings, const struct audit_entry *ent
 		return false;
 	if (entry->name && name_canonical(entry->name, strlen(entry->name), name) < 0)
 		return false;
+	if (entry->method && entry->port && (entry->name || entry->address.family))
+		return judge_request(policy, entry->name ? name : NULL, entry, verdict_out);
 	if (entry->is_query && entry->name)
 		*verdict_out = policy_judge_query(policy, name);
 	else if (entry->name && entry->port)

@@ -115,12 +115,18 @@ static void print_remedy(const struct audit_entry *entry)
 {
 	const struct addr *addr = entry->name ? &entry->refused : &entry->address;
 	enum reason reason = audit_entry_reason(entry);
-	char name[TEXT_SIZE], hint[TARGET_SIZE];
+	char name[TEXT_SIZE], hint[TARGET_SIZE], path[TEXT_SIZE];
 
 	if (entry->is_allowed)
 		return;
 	if (reason == REASON_DENY_RULE)
 		print_line("to allow:", "change that rule: no allow rule beats it");
+	else if (tell_has_remedy(reason) && audit_entry_path(entry, path, sizeof(path)))
+		print_line("to allow:", "--allow '%s'",
+			   policy_hint_http(
+				   entry->name ? audit_text(entry->name, name, sizeof(name)) : NULL,
+				   addr->family ? addr : NULL, entry->port, entry->method, path,
+				   hint, sizeof(hint)));
 	else if (tell_has_remedy(reason) && (entry->name || addr->family))
 		print_line("to allow:", "--allow '%s'",
 			   policy_hint(

@@ -164,6 +164,8 @@ static int put_destination(const struct fields *fields, const struct audit_recor
 		     put_address(fields, "dialed", record->dialed) |
 		     put_address(fields, "refused", record->refused) |
 		     put_text(fields, "qtype", record->qtype) |
+		     put_text(fields, "method", record->method) |
+		     put_text(fields, "url", record->url) |
 		     put_text(fields, "published", record->published) |
 		     put_address(fields, "client", record->client);
 
@@ -178,7 +180,8 @@ static int put_traffic(const struct fields *fields, const struct audit_record *r
 		return 0;
 	if (record->packets)
 		return put_number(fields, "packets", record->packets);
-	return put_number(fields, "bytes_sent", record->bytes_sent) |
+	return (record->requests ? put_number(fields, "requests", record->requests) : 0) |
+	       put_number(fields, "bytes_sent", record->bytes_sent) |
 	       put_number(fields, "bytes_received", record->bytes_received) |
 	       put_number(fields, "duration_ms", record->duration_ms);
 }

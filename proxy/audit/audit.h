@@ -21,11 +21,15 @@ struct audit_record {
 	const struct addr *dialed; /* where the proxy connected to; NULL = nowhere */
 	const struct addr *refused; /* what the name led to, when that was denied; NULL = none */
 	const char *qtype; /* dns only */
+	const char *method; /* of a request; NULL = the record is of a connection */
+	const char *url; /* its */
+	const char *path; /* its, normalised; not written, but for people */
 	const char
 		*published; /* the published port that it came in through; NULL = from the jail */
 	const struct addr *client; /* who uses a published port; NULL = nobody knows, or the jail */
 	struct verdict verdict;
 	const char *error; /* why an allowed connection came to nothing; NULL = it did not */
+	uint64_t requests; /* of an inspected connection; 0 = it is none */
 	uint64_t bytes_sent; /* jail to outside */
 	uint64_t bytes_received;
 	uint64_t duration_ms;

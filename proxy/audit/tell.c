@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/base/log.h"
+#include "policy/base/text.h"
 
 /* FNV-1a; only ever compared with itself, in one run. */
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
@@ -31,6 +32,8 @@ static uint64_t hash_denial(const struct tell_denial *denial)
 	if (denial->address)
 		hash = hash_bytes(hash, denial->address, sizeof(*denial->address));
 	hash = hash_bytes(hash, &denial->port, sizeof(denial->port));
+	hash = hash_text(hash, denial->method);
+	hash = hash_text(hash, denial->path);
 	hash = hash_bytes(hash, &denial->verdict.reason, sizeof(denial->verdict.reason));
 	return hash ? hash : 1;
 }
@@ -72,6 +75,7 @@ bool tell_has_remedy(enum reason reason)
 	case REASON_ECH:
 	case REASON_NO_NAME:
 	case REASON_BAD_HTTP:
+	case REASON_UNINSPECTED:
 	case REASON_SNIFF_TIMEOUT:
 	case REASON_RESOLVE_FAILED:
 	case REASON_UPSTREAM_FAILED:
@@ -102,6 +106,14 @@ static void add(char *out, size_t size, const char *format, ...)
 	va_end(args);
 }
 
+static void add_escaped(const char *text, char *out, size_t size)
+{
+	char escaped[512];
+
+	text_escape(text, strlen(text), escaped, sizeof(escaped));
+	add(out, size, "%s", escaped);
+}
+
 static void add_destination(const struct tell_denial *denial, char *out, size_t size)
 {
 	char text[ADDR_TEXT_MAX];
@@ -115,6 +127,8 @@ static void add_destination(const struct tell_denial *denial, char *out, size_t 
 		add(out, size, ":%u", denial->port);
 	if (denial->qtype)
 		add(out, size, " %s", denial->qtype);
+	if (denial->path)
+		add_escaped(denial->path, out, size);
 }
 
 static void add_why(const struct tell_denial *denial, char *out, size_t size)
@@ -135,15 +149,24 @@ static void add_why(const struct tell_denial *denial, char *out, size_t size)
 
 const char *tell_format(const struct tell_denial *denial, char *out, size_t size)
 {
-	char hint[512];
+	char hint[1024];
 
 	out[0] = '\0';
 	add(out, size, "denied: %s ", denial->protocol);
+	if (denial->method) {
+		add_escaped(denial->method, out, size);
+		add(out, size, " ");
+	}
 	add_destination(denial, out, size);
 	add_why(denial, out, size);
-	if (tell_has_remedy(denial->verdict.reason) && (denial->name || denial->address))
-		add(out, size, "; to allow: --allow '%s'",
-		    policy_hint(denial->name, denial->address, denial->port, hint, sizeof(hint)));
+	if (!tell_has_remedy(denial->verdict.reason) || (!denial->name && !denial->address))
+		return out;
+	if (denial->method)
+		(void)policy_hint_http(denial->name, denial->address, denial->port, denial->method,
+				       denial->path, hint, sizeof(hint));
+	else
+		(void)policy_hint(denial->name, denial->address, denial->port, hint, sizeof(hint));
+	add(out, size, "; to allow: --allow '%s'", hint);
 	return out;
 }
 

@@ -24,6 +24,7 @@ struct tell_denial {
 	const char *name; /* escaped text, or NULL */
 	const char *sni; /* the name claimed in a ClientHello, or NULL */
 	const char *qtype; /* dns only */
+	const char *method, *path; /* of a request, normalised; NULL = none */
 	const struct addr
 		*address; /* the destination, or what its name led to and was refused; or NULL */
 	uint16_t port;

@@ -30,17 +30,38 @@ static enum scheme scheme_of(enum sniff_protocol protocol)
 	return SCHEME_TCP;
 }
 
+const struct addr *conn_judged_address(const struct conn *conn)
+{
+	if (!conn->is_proxied)
+		return &conn->dialed;
+	return conn_name(conn) ? NULL : &conn->address;
+}
+
+/* Nobody can say that none of it is a request which a rule denies: text that no parser of ours takes
+ * for HTTP may be HTTP to a server, and HTTP/2 is HTTP. */
+static bool is_unreadable(const struct conn *conn)
+{
+	bool is_http = conn->protocol == SNIFF_HTTP1;
+	bool may_be_http = conn->protocol == SNIFF_HTTP2 || conn->protocol == SNIFF_OPAQUE;
+	struct http_need need;
+
+	if (!conn->is_sniffed || conn->http || (!is_http && !may_be_http))
+		return false;
+	need = conn_http_need(conn);
+	return need.may_deny || (is_http && need.may_allow);
+}
+
 static struct verdict judge_stream_as(const struct conn *conn, const char *name)
 {
-	const struct addr *addr = &conn->dialed;
+	const struct addr *addr = conn_judged_address(conn);
+	enum addr_source source = (enum addr_source)conn->source;
 	enum scheme scheme =
 		conn->is_sniffed ? scheme_of((enum sniff_protocol)conn->protocol) : SCHEMES;
-	enum addr_source source = (enum addr_source)conn->source;
 	struct verdict verdict;
 
-	if (conn->is_proxied)
-		addr = conn_name(conn) ? NULL : &conn->address;
-	if (conn->is_cut) {
+	if (conn->http)
+		scheme = SCHEMES; /* each request is judged */
+	if (conn->is_cut && !conn->http) {
 		verdict = policy_judge_stream(conn->conns->policy, name, addr, conn->port, source,
 					      SCHEME_HTTP);
 		if (verdict.reason == REASON_DENY_RULE)
@@ -51,13 +72,17 @@ static struct verdict judge_stream_as(const struct conn *conn, const char *name)
 
 struct verdict conn_judge_stream(const struct conn *conn)
 {
-	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1) {
-		struct verdict verdict = judge_stream_as(conn, at);
+	struct verdict verdict;
 
+	for (const char *at = conn->other_names; at && *at; at += strlen(at) + 1) {
+		verdict = judge_stream_as(conn, at);
 		if (verdict.reason == REASON_DENY_RULE)
 			return verdict;
 	}
-	return judge_stream_as(conn, conn_name(conn));
+	verdict = judge_stream_as(conn, conn_name(conn));
+	if (verdict.is_allowed && is_unreadable(conn))
+		return (struct verdict) { .reason = REASON_UNINSPECTED };
+	return verdict;
 }
 
 struct verdict conn_judge_given(const struct conn *conn, const struct given_name *given)
@@ -348,5 +373,5 @@ enum conn_state conn_judge_open(struct conn *conn)
 	if (!verdict.is_allowed)
 		return conn_deny_verdict(conn, &verdict);
 	conn_allow(conn, &verdict);
-	return (enum conn_state)conn->state;
+	return conn->http ? conn_judge_inspected(conn) : (enum conn_state)conn->state;
 }

@@ -18,6 +18,8 @@ enum conn_state {
 	CONN_HANDSHAKING, /* upstream is connected to the upstream proxy; handshake is not done */
 	CONN_SNIFFING, /* upstream is connected and its bytes flow; the client's wait */
 	CONN_RELAYING, /* bytes flow both ways */
+	CONN_INSPECTING, /* http is set: the client's bytes flow as far as its requests are allowed */
+	CONN_LINGERING, /* a denial was answered and upstream is gone; waits until it was read */
 	CONN_CLOSED, /* over; the record is being written */
 	CONN_STATES
 };
@@ -45,6 +47,7 @@ struct conn {
 	struct dial *dial; /* owned; only in CONN_DIALING */
 	struct inbound *inbound; /* the same, where it goes into the jail */
 	struct upstream_handshake *handshake; /* owned; until the upstream proxy lets us through */
+	struct inspection *http; /* owned; from CONN_INSPECTING on, NULL else */
 	const struct conn_published *published; /* what it came in through; NULL: from the jail */
 	struct resolve_waiter waiter; /* waits only in CONN_RESOLVING */
 	struct timer sniff_deadline; /* runs while the client's bytes are not enough to judge; from
@@ -98,6 +101,11 @@ int conn_remember_name(struct conn *conn, const char *name);
 /* A name that is denied must not be reached under another one. */
 bool conn_has_denied_name(const struct conn *conn, struct verdict *verdict_out);
 
+/* What a record says of where the connection leads. The texts are the connection's. */
+struct audit_record conn_record(const struct conn *conn);
+/* Writes, and tells of a denial. False: it was lost, and the connection must not go on. */
+bool conn_write_record(struct conn *conn, const struct audit_record *record);
+
 void conn_allow(struct conn *conn, const struct verdict *verdict);
 enum conn_state conn_deny(struct conn *conn, enum reason reason, const struct rule *rule);
 enum conn_state conn_deny_verdict(struct conn *conn, const struct verdict *verdict);
@@ -106,6 +114,13 @@ enum conn_state conn_fail(struct conn *conn, enum reason reason, const char *err
 conn_move_fn conn_reset;
 
 /* ---- relaying.c ---- */
+
+/* Runs one direction, and passes its end on, unless both have ended: then close() does. */
+enum relay_result conn_carry(struct conn *conn, struct relay_flow *flow, struct relay_end *from,
+			     struct relay_end *to, const struct relay_flow *other);
+/* One end is gone: what it had sent is delivered as far as it goes at once, then both end. */
+conn_move_fn conn_break_off;
+bool conn_is_finished(const struct conn *conn);
 
 /* Judges what is spoken, once, and moves bytes both ways; upstream lets us. */
 conn_move_fn conn_relay;
@@ -116,6 +131,20 @@ bool conn_can_relay(const struct conn *conn);
 /* What a program sent before it exited is still to be delivered: its end, and its direction. */
 struct relay_end *conn_jail_end(struct conn *conn);
 const struct relay_flow *conn_jail_flow(const struct conn *conn);
+
+/* ---- inspecting.c: requests of HTTP/1, judged one by one ---- */
+
+/* Do rules speak of requests where it leads? */
+struct http_need conn_http_need(const struct conn *conn);
+
+conn_move_fn conn_begin_inspection; /* in place of conn_relay(), before any byte was passed on */
+conn_move_fn conn_inspect, conn_head_too_slow, conn_judge_inspected;
+conn_move_fn conn_linger, conn_stop_lingering, conn_forget_rule;
+
+/* Writes the record of a request that is not complete, if there is one. */
+void conn_record_request(struct conn *conn);
+uint64_t conn_request_count(const struct conn *conn);
+void conn_free_inspection(struct conn *conn);
 
 /* ---- sniffing.c ---- */
 
@@ -155,6 +184,8 @@ conn_move_fn conn_name_and_judge, conn_give_up_naming; /* at a dummy address */
 conn_move_fn conn_start_again, conn_judge_open; /* by a new policy */
 void conn_resolved(struct resolve_waiter *waiter, const struct resolve_answer *answer);
 
+/* What rules' addresses are compared with; NULL: an upstream proxy dials a name. */
+const struct addr *conn_judged_address(const struct conn *conn);
 /* Judges where it leads, under all of its names, and what is spoken as far as that is known. */
 struct verdict conn_judge_stream(const struct conn *conn);
 /* Judges one of the names that the address was given for. */

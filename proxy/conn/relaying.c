@@ -3,8 +3,9 @@
 
 #include <sys/socket.h>
 
-/* One end is gone: what it had sent is delivered as far as it goes at once, then both end. */
-static enum conn_state break_off(struct conn *conn)
+#include "proxy/sniff/sniff.h"
+
+enum conn_state conn_break_off(struct conn *conn)
 {
 	struct pipes *pipes = &conn->conns->pipes;
 
@@ -21,9 +22,8 @@ static enum conn_state break_off(struct conn *conn)
 	return conn_reset(conn);
 }
 
-/* Runs one direction, and passes its end on, unless both have ended: then close() does. */
-static enum relay_result carry(struct conn *conn, struct relay_flow *flow, struct relay_end *from,
-			       struct relay_end *to, const struct relay_flow *other)
+enum relay_result conn_carry(struct conn *conn, struct relay_flow *flow, struct relay_end *from,
+			     struct relay_end *to, const struct relay_flow *other)
 {
 	bool was_finished = flow->is_finished;
 	enum relay_result result = relay_pump(&conn->conns->pipes, flow, from, to);
@@ -52,7 +52,7 @@ bool conn_can_relay(const struct conn *conn)
 	return conn->upstream && !conn->handshake;
 }
 
-static bool is_finished(const struct conn *conn)
+bool conn_is_finished(const struct conn *conn)
 {
 	if (conn->conns->is_ending)
 		return conn_jail_flow(conn)->is_finished;
@@ -61,25 +61,37 @@ static bool is_finished(const struct conn *conn)
 
 static enum conn_state move_bytes(struct conn *conn)
 {
-	enum relay_result received =
-		carry(conn, &conn->received, &conn->upstream_end, &conn->client_end, &conn->sent);
+	enum relay_result received = conn_carry(conn, &conn->received, &conn->upstream_end,
+						&conn->client_end, &conn->sent);
 	enum relay_result sent = RELAY_WAIT;
 
 	if (conn->is_judged && received != RELAY_BROKEN)
-		sent = carry(conn, &conn->sent, &conn->client_end, &conn->upstream_end,
-			     &conn->received);
+		sent = conn_carry(conn, &conn->sent, &conn->client_end, &conn->upstream_end,
+				  &conn->received);
 	if (sent == RELAY_BROKEN || received == RELAY_BROKEN)
-		return break_off(conn);
-	if (is_finished(conn))
+		return conn_break_off(conn);
+	if (conn_is_finished(conn))
 		return CONN_CLOSED;
 	return conn->is_judged ? CONN_RELAYING : CONN_SNIFFING;
 }
 
+static bool needs_inspection(const struct conn *conn)
+{
+	struct http_need need = conn_http_need(conn);
+
+	return need.may_allow || need.may_deny;
+}
+
 enum conn_state conn_relay(struct conn *conn)
 {
+	if (conn->http)
+		return conn_inspect(conn);
 	if (conn->is_sniffed && !conn->is_judged) {
-		struct verdict verdict = conn_judge_stream(conn);
+		struct verdict verdict;
 
+		if ((conn->protocol == SNIFF_HTTP1 || conn->is_cut) && needs_inspection(conn))
+			return conn_begin_inspection(conn);
+		verdict = conn_judge_stream(conn);
 		if (!verdict.is_allowed)
 			return conn_deny_verdict(conn, &verdict);
 		conn_allow(conn, &verdict);

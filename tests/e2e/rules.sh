@@ -77,8 +77,8 @@ refused() # MESSAGE RULE
 	done
 	[[ ! -e ran ]] || fail "ran despite $2"
 }
-refused '.*method.*inspection of HTTP, which is not available yet.*domain=' 'domain=ok.test method=GET'
-refused '.*path.*not available yet' 'domain=ok.test path=/x'
+refused '.*method= needs scheme=http' 'domain=ok.test method=GET'
+refused '.*path= needs scheme=http' 'domain=ok.test path=/x'
 refused '.*scheme=https.*use scheme=tls' 'scheme=https domain=ok.test'
 refused 'column 16: expected no port= beside host-port=' 'host-port=8080 port=80'
 refused 'column 16: expected a key.*prot.*did you mean port' 'domain=ok.test prot=80'

@@ -24,6 +24,7 @@ static const char *const codes[] = {
 	[REASON_ECH] = "ech",
 	[REASON_NO_NAME] = "no-name",
 	[REASON_BAD_HTTP] = "bad-http",
+	[REASON_UNINSPECTED] = "uninspected",
 	[REASON_SNIFF_TIMEOUT] = "sniff-timeout",
 	[REASON_RESOLVE_FAILED] = "resolve-failed",
 	[REASON_UPSTREAM_FAILED] = "upstream-failed",

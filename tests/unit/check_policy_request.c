@@ -210,11 +210,11 @@ START_TEST(a_run_cannot_look_into_http)
 		  "15: scheme=https cannot be used: it needs inspection of TLS, which is not "
 		  "available yet; use scheme=tls" },
 		{ "port=80,443 method=GET",
-		  "13: method= cannot be used: it needs inspection of HTTP, which is not available "
-		  "yet; use domain= and port=" },
-		{ "scheme=http path=/x",
-		  "1: scheme= cannot be used: it needs inspection of HTTP, which is not available "
-		  "yet; use domain= and port=" },
+		  "13: method= needs scheme=http beside it: TLS cannot be looked into yet; write "
+		  "scheme=http, or leave method= out" },
+		{ "path=/x scheme=tcp",
+		  "1: path= needs scheme=http beside it: TLS cannot be looked into yet; write "
+		  "scheme=http, or leave path= out" },
 	};
 	struct policy policy AUTO(policy_done);
 	struct err err = { 0 };
@@ -223,6 +223,9 @@ START_TEST(a_run_cannot_look_into_http)
 	policy_init(&policy);
 	ck_assert_int_eq(policy_allow(&policy, "scheme=tls,http,tcp", place_of("--allow"), &err),
 			 0);
+	ck_assert_int_eq(
+		policy_allow(&policy, "scheme=http method=GET path=/x", place_of("--allow"), &err),
+		0);
 	ck_assert_int_eq(policy_check_run(&policy, &err), 0);
 	ck_assert_int_eq((_i ? policy_deny : policy_allow)(&policy, refused[_i].rule,
 							   place_of("p.yaml:7"), &err),

@@ -927,6 +927,158 @@ START_TEST(a_policy_that_is_not_compiled_denies)
 }
 END_TEST
 
+static const struct {
+	struct rules rules;
+	const char *method, *path;
+	enum reason reason;
+	const char *rule;
+} exchanges[] = {
+	{ { { "domain=a.test scheme=http method=GET path=/x" }, { NULL } },
+	  "GET",
+	  "/x",
+	  ALLOWED,
+	  "domain=a.test scheme=http method=GET path=/x" },
+	{ { { "domain=a.test scheme=http method=GET path=/x" }, { NULL } },
+	  "GET",
+	  "/y",
+	  REASON_NO_RULE,
+	  NULL },
+	{ { { "domain=a.test scheme=http method=GET" }, { NULL } },
+	  "POST",
+	  "/x",
+	  REASON_NO_RULE,
+	  NULL },
+	{ { { "domain=a.test" }, { "domain=a.test scheme=http path=/x" } },
+	  "GET",
+	  "/x",
+	  REASON_DENY_RULE,
+	  "domain=a.test scheme=http path=/x" },
+	{ { { "domain=a.test" }, { "domain=a.test scheme=http path=/x" } },
+	  "GET",
+	  "/y",
+	  ALLOWED,
+	  "domain=a.test" },
+	{ { { "domain=a.test scheme=tls", "domain=b.test scheme=http method=GET" }, { NULL } },
+	  "GET",
+	  "/",
+	  REASON_NOT_TLS,
+	  NULL },
+	{ { { "domain=a.test scheme=tls", "domain=a.test scheme=http method=GET" }, { NULL } },
+	  "PUT",
+	  "/",
+	  REASON_NO_RULE,
+	  NULL },
+	{ { { "domain=a.test" }, { NULL } }, "CONNECT", "", REASON_NO_RULE, NULL },
+	{ { { "domain=a.test scheme=http" }, { NULL } }, "CONNECT", "", REASON_NO_RULE, NULL },
+	{ { { "domain=a.test scheme=http path=/" }, { NULL } },
+	  "CONNECT",
+	  "",
+	  REASON_NO_RULE,
+	  NULL },
+	{ { { "domain=a.test scheme=http method=CONNECT" }, { NULL } },
+	  "CONNECT",
+	  "",
+	  ALLOWED,
+	  "domain=a.test scheme=http method=CONNECT" },
+	{ { { "domain=a.test scheme=http method=*" }, { NULL } },
+	  "CONNECT",
+	  "",
+	  ALLOWED,
+	  "domain=a.test scheme=http method=*" },
+	{ { { "domain=a.test scheme=http method=CONNECT" }, { "domain=a.test scheme=http" } },
+	  "CONNECT",
+	  "",
+	  REASON_DENY_RULE,
+	  "domain=a.test scheme=http" },
+};
+
+START_TEST(judges_a_request_and_nothing_but_requests)
+{
+	struct policy policy AUTO(policy_done);
+	struct verdict verdict;
+	struct addr addr;
+
+	load(&policy, &exchanges[_i].rules);
+	ck_assert_int_eq(addr_parse("93.184.216.34", &addr), 0);
+	verdict = policy_judge_http(&policy, "a.test", &addr, 80, DNS, exchanges[_i].method,
+				    exchanges[_i].path);
+	assert_verdict(&verdict, exchanges[_i].reason, exchanges[_i].rule);
+	verdict = policy_judge_http(&policy, "a.test", NULL, 80, DNS, exchanges[_i].method,
+				    exchanges[_i].path); /* behind an upstream proxy */
+	ck_assert_int_eq(verdict.is_allowed, exchanges[_i].reason == ALLOWED);
+	if (verdict.is_allowed && verdict.rule->http) {
+		ck_assert(!policy_judge_stream(&policy, "a.test", &addr, 80, DNS, SCHEME_TLS)
+				   .is_allowed);
+		ck_assert(!policy_judge_stream(&policy, "a.test", &addr, 80, DNS, SCHEME_TCP)
+				   .is_allowed);
+		ck_assert(!policy_judge_stream(&policy, "a.test", &addr, 80, DNS, SCHEME_HTTP)
+				   .is_allowed);
+	}
+}
+END_TEST
+
+static const struct {
+	struct rules rules;
+	bool may_allow, may_deny;
+} needs[] = {
+	{ { { "domain=a.test" }, { "domain=a.test scheme=http port=81" } }, false, false },
+	{ { { "domain=a.test scheme=http method=GET" }, { NULL } }, true, false },
+	{ { { "domain=*.test scheme=http path=/x port=1-80" }, { NULL } }, true, false },
+	{ { { "domain=a.test scheme=http method=GET port=81" }, { NULL } }, false, false },
+	{ { { "domain=b.test scheme=http method=GET" }, { NULL } }, false, false },
+	{ { { "scheme=http method=GET" }, { NULL } }, true, false },
+	{ { { "domain=a.test" }, { "cidr=93.184.0.0/16 scheme=http path=/x" } }, false, true },
+	{ { { "domain=a.test" }, { "cidr=93.185.0.0/16 scheme=http path=/x" } }, false, false },
+	{ { { "domain=a.test" }, { "domain=a.test cidr=93.184.0.0/16 scheme=http path=/x" } },
+	  false,
+	  true },
+	{ { { "domain=a.test scheme=http method=GET" }, { "scheme=http path=/x" } }, true, true },
+};
+
+START_TEST(says_where_requests_are_judged)
+{
+	struct policy policy AUTO(policy_done);
+	struct http_need need;
+	struct addr addr;
+
+	load(&policy, &needs[_i].rules);
+	ck_assert_int_eq(addr_parse("93.184.216.34", &addr), 0);
+	need = policy_http_need(&policy, "a.test", &addr, 80);
+	ck_assert_int_eq(need.may_allow, needs[_i].may_allow);
+	ck_assert_int_eq(need.may_deny, needs[_i].may_deny);
+}
+END_TEST
+
+static const struct {
+	const char *method, *path, *hint;
+} http_hints[] = {
+	{ "GET", "/a/b.c", "domain=a.test port=80 scheme=http method=GET path=/a/b.c" },
+	{ "PUT", "/a b,c/\xff",
+	  "domain=a.test port=80 scheme=http method=PUT path=/a%20b%2Cc/%FF" },
+	{ "GET", "/a/", "domain=a.test port=80 scheme=http method=GET path=/a/*" },
+	{ "GET", "/", "domain=a.test port=80 scheme=http method=GET" },
+	{ "GET", "/a//b", "domain=a.test port=80 scheme=http method=GET" },
+	{ "GET", "/a*", "domain=a.test port=80 scheme=http method=GET" },
+	{ "CONNECT", "", "domain=a.test port=80 scheme=http method=CONNECT" },
+};
+
+START_TEST(a_hint_turns_the_denial_of_a_request)
+{
+	struct rules rules = { 0 };
+	struct policy policy AUTO(policy_done);
+	char hint[512];
+
+	(void)policy_hint_http("a.test", NULL, 80, http_hints[_i].method, http_hints[_i].path, hint,
+			       sizeof(hint));
+	ck_assert_str_eq(hint, http_hints[_i].hint);
+	rules.allow[0] = hint;
+	load(&policy, &rules);
+	ck_assert(policy_judge_http(&policy, "a.test", NULL, 80, DNS, http_hints[_i].method,
+				    http_hints[_i].path)
+			  .is_allowed);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy/verdict");
@@ -942,6 +1094,9 @@ int main(void)
 			    ROWS(proxied));
 	tcase_add_loop_test(tcase, judges_the_address_in_an_answer, 0, ROWS(answers));
 	tcase_add_loop_test(tcase, a_hint_turns_the_denial, 0, ROWS(hints));
+	tcase_add_loop_test(tcase, judges_a_request_and_nothing_but_requests, 0, ROWS(exchanges));
+	tcase_add_loop_test(tcase, says_where_requests_are_judged, 0, ROWS(needs));
+	tcase_add_loop_test(tcase, a_hint_turns_the_denial_of_a_request, 0, ROWS(http_hints));
 	tcase_add_test(tcase, a_refused_rule_changes_nothing);
 	tcase_add_test(tcase, keeps_many_rules_in_order);
 	tcase_add_test(tcase, a_policy_that_is_not_compiled_denies);

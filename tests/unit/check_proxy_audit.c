@@ -112,6 +112,37 @@ START_TEST(says_which_published_port_was_used_and_by_whom)
 }
 END_TEST
 
+START_TEST(says_what_a_request_asks_for_and_how_many_there_were)
+{
+	struct addr address;
+	struct audit_record record = {
+		.protocol = "http",
+		.name = "ok.test",
+		.address = &address,
+		.port = 80,
+		.method = "GET",
+		.url = "http://ok.test/a?\nb",
+		.path = "/a",
+		.verdict = { true, REASON_ALLOW_RULE, &rule },
+	};
+	json_t *object;
+
+	ck_assert_int_eq(addr_parse("198.18.0.1", &address), 0);
+	object = parsed(&record);
+	ck_assert_str_eq(text_of(object, "method"), "GET");
+	ck_assert_str_eq(text_of(object, "url"), "http://ok.test/a?\\x0ab");
+	ck_assert_str_eq(text_of(object, "path"), "absent");
+	ck_assert_str_eq(text_of(object, "requests"), "absent");
+	json_decref(object);
+	record.method = record.url = NULL;
+	record.requests = 3;
+	object = parsed(&record);
+	ck_assert_int_eq(json_integer_value(json_object_get(object, "requests")), 3);
+	ck_assert_str_eq(text_of(object, "method"), "absent");
+	json_decref(object);
+}
+END_TEST
+
 START_TEST(leaves_out_what_does_not_apply)
 {
 	const struct audit_record record = {
@@ -434,6 +465,7 @@ int main(void)
 	suite_add_tcase(suite, all);
 	tcase_add_test(all, has_every_field_of_a_connection);
 	tcase_add_test(all, leaves_out_what_does_not_apply);
+	tcase_add_test(all, says_what_a_request_asks_for_and_how_many_there_were);
 	tcase_add_test(all, says_which_published_port_was_used_and_by_whom);
 	tcase_add_loop_test(all, keeps_hostile_text_inside_its_field, 0,
 			    sizeof(hostile) / sizeof(hostile[0]));

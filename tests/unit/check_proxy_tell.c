@@ -48,7 +48,7 @@ static const struct {
 	    .sni = "c.test",
 	    .port = 443,
 	    .verdict = { .reason = REASON_NAME_MISMATCH } },
-	  "denied: tls a.test:443 (name-mismatch: TLS asks for another name than DNS did, SNI "
+	  "denied: tls a.test:443 (name-mismatch: another name is asked for than DNS led to, SNI "
 	  "c.test)" },
 };
 
