@@ -156,6 +156,11 @@ def serve(stream):
         elif target == b"/slow":
             time.sleep(0.3)
             stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
+        elif target == b"/hang":
+            gone = stream.recv(1) == b""
+            with open(sys.argv[1], "ab") as log:
+                log.write(b"GONE" if gone else b"BYTES")
+            break
         elif target == b"/no-http":
             stream.sendall(b"what?\r\n"); break
         else:
@@ -230,6 +235,12 @@ for i in range(20):
 print(sorted(late)[10] < 0.01)'
 expect_eq "$OUT" True 'events'
 
+# a client that leaves is not kept from the server
+talk '
+s = dial(); s.sendall(b"GET /hang HTTP/1.1\r\n" + HOST + b"\r\n"); time.sleep(0.1); s.close()
+time.sleep(0.3); print("done")'
+expect_match "$(tail -c 20 "$T/origin.log")" 'GONE' 'the client that left'
+
 # tunnels: a WebSocket and what CONNECT asks for; nothing else that leaves HTTP
 tunnels='
 s = dial(); s.sendall(b"GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n" + HOST + b"\r\n")
@@ -253,12 +264,14 @@ print(ask(b"GET http://other.test/ HTTP/1.1\r\nHost: other.test\r\n\r\n"))
 print(ask(b"GET http://other.test/ HTTP/1.1\r\n" + HOST + b"\r\n"))
 print(ask(b"GET / HTTP/1.1\r\n\r\n"))
 print(ask(b"GET / HTTP/1.1\nHost: ok.test\n\n"))
-s = dial(); s.sendall(b"POST /denied HTTP/1.1\r\nContent-Length: 300000\r\n" + HOST + b"\r\n" + b"x" * 300000); print(rest(s)[:12])'
+s = dial(); s.sendall(b"POST /denied HTTP/1.1\r\nContent-Length: 300000\r\n" + HOST + b"\r\n")
+for i in range(10): time.sleep(0.03); s.sendall(b"x" * 30000)
+got = rest(s); print(got[:12], b"RESET" in got)'
 expect_eq "$OUT" "403 name-mismatch
 403 name-mismatch
 400 bad-http
 400 bad-http
 400 bad-http
-b'HTTP/1.1 403'" 'refusals'
+b'HTTP/1.1 403' False" 'refusals'
 expect_eq "$(requests .reason | sort | uniq -c | xargs)" '2 bad-http 1 deny-rule 2 name-mismatch' 'records'
 expect_no_match "$(tail -c 200 "$T/origin.log")" 'other' 'what arrived'

@@ -1705,6 +1705,24 @@ START_TEST(answers_a_head_that_does_not_go_on)
 }
 END_TEST
 
+START_TEST(a_head_has_its_time_however_it_trickles)
+{
+	static const char begin[] = "GET /ok HTTP/1.1\r\nA: ";
+	int fd = dial("ok.test", PORT_ECHO);
+	int sent = 0;
+
+	put(fd, begin, sizeof(begin) - 1);
+	while (sent < 50 && poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, 50) == 0) {
+		put(fd, "a", 1);
+		sent++;
+	}
+	ck_assert_int_lt(sent, 20); /* 300 ms are its time */
+	expect_answer(fd, "408");
+	(void)close(fd);
+	expect_verdict("deny", "sniff-timeout");
+}
+END_TEST
+
 START_TEST(refuses_a_head_that_has_no_end)
 {
 	static const char begin[] = "GET /ok HTTP/1.1\r\nA: ";
@@ -1899,6 +1917,7 @@ int main(void)
 	suite_add_tcase(suite, http);
 	tcase_add_loop_test(http, judges_each_request, 0, ROWS(requests));
 	tcase_add_loop_test(http, answers_a_head_that_does_not_go_on, 0, ROWS(slow_heads));
+	tcase_add_test(http, a_head_has_its_time_however_it_trickles);
 	tcase_add_test(http, refuses_a_head_that_has_no_end);
 	tcase_add_test(http, a_word_that_was_cut_is_still_a_request);
 	tcase_add_loop_test(http, a_new_policy_closes_what_it_cannot_look_into, 0, ROWS(changed));
