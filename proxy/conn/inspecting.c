@@ -49,7 +49,7 @@ struct inspection {
 	size_t lingered; /* bytes */
 	uint64_t request_count;
 	bool is_tunnel; /* the server has agreed to leave HTTP */
-	bool is_blind; /* its bytes are no HTTP: they go on, and nothing else is asked */
+	bool is_blind; /* its bytes are no HTTP: they go on, but nobody knows where they end */
 };
 
 /* Shared by all connections, used within one event only. */
@@ -416,7 +416,7 @@ static bool wants_client(const struct conn *conn)
 
 	return conn->sent.allowance == 0 && !conn->sent.pipe && !http->is_tunnel &&
 	       conn->client_end.can_read && !conn->client_end.has_ended &&
-	       !(http->exchange.is_open && http->exchange.is_sent);
+	       !(http->exchange.is_open && http->exchange.is_sent && !http->is_blind);
 }
 
 /* Bytes that wait, or 0: nothing to be done. *@state_out says how it goes on. */
@@ -438,6 +438,16 @@ static size_t peek(struct conn *conn, struct relay_end *end, enum conn_state *st
 	return 0;
 }
 
+/* The answer may have ended: what the client says next needs another connection. */
+static enum conn_state look_past_blind(struct conn *conn)
+{
+	enum conn_state state;
+
+	if (peek(conn, &conn->client_end, &state) == 0)
+		return state;
+	return conn_fail(conn, REASON_UPSTREAM_FAILED, "the server's answer is no HTTP/1");
+}
+
 static enum conn_state look_at_client(struct conn *conn)
 {
 	enum conn_state state;
@@ -445,6 +455,8 @@ static enum conn_state look_at_client(struct conn *conn)
 
 	if (!wants_client(conn))
 		return CONN_INSPECTING;
+	if (conn->http->is_blind)
+		return look_past_blind(conn);
 	got = peek(conn, &conn->client_end, &state);
 	if (got == 0)
 		return state;
@@ -603,6 +615,17 @@ enum conn_state conn_inspect(struct conn *conn)
 	return CONN_INSPECTING;
 }
 
+/*
+ * An urgent byte is left out of what is read, unless it is said to be one like all others; what is looked
+ * at and what goes on must be the same from the first byte. The client's socket was born so.
+ */
+static void read_urgent_bytes(const struct conn *conn)
+{
+	int one = 1;
+
+	(void)setsockopt(conn->upstream->fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+}
+
 enum conn_state conn_begin_inspection(struct conn *conn)
 {
 	struct verdict verdict;
@@ -610,6 +633,7 @@ enum conn_state conn_begin_inspection(struct conn *conn)
 	conn->http = calloc(1, sizeof(*conn->http));
 	if (!conn->http)
 		return conn_fail(conn, REASON_LIMIT, "out of memory");
+	read_urgent_bytes(conn);
 	http_framing_init(&conn->http->request, false);
 	http_framing_init(&conn->http->response, true);
 	conn->protocol = SNIFF_HTTP1;

@@ -43,9 +43,8 @@ struct stream {
 	struct question *question; /* owned; set while an upstream server is waited for */
 };
 
-union pktinfo_control {
-	struct cmsghdr header; /* for its alignment */
-	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+struct pktinfo_control {
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 /* Whom a datagram came from, and at which of our addresses it arrived. */
@@ -53,7 +52,7 @@ struct sender {
 	int fd; /* the server's */
 	struct sockaddr_storage client;
 	socklen_t client_length;
-	union pktinfo_control control;
+	struct pktinfo_control control;
 	size_t control_length; /* 0 = none */
 };
 

@@ -79,6 +79,11 @@ for way in 'http://proxy.corp:3128 3128' "http://$PRIV4:3128 3128" 'socks5://pro
 		'for i in $(seq 20); do curl -sS --max-time 10 http://ok.test/bytes/300000 | wc -c & done | sort | uniq -c | xargs'
 	expect_eq "$OUT" '20 300000' "twenty at once through $url"
 
+	# requests are judged on the way
+	jail --upstream-proxy "$url" --allow 'domain=corp.test scheme=http method=GET path=/hello' -- \
+		curl -sS --max-time 5 -o h1 -o h2 -o h3 -w '%{http_code} ' http://corp.test/hello http://corp.test/hello http://corp.test/headers
+	expect_eq "$STATUS/$OUT" '0/200 200 403 ' "requests through $url"
+
 	# an address is asked for as it is
 	for address in "$PUB4_B" "[$PUB6_B]"; do
 		forget "$port"

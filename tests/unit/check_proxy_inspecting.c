@@ -146,6 +146,51 @@ START_TEST(refuses_a_head_that_has_no_end)
 }
 END_TEST
 
+/* Urgent bytes are left out of a stream by who does not ask for them: the path would be /ok. */
+START_TEST(an_urgent_byte_hides_nothing)
+{
+	static const char begin[] = "GET /o", end[] = "k HTTP/1.1\r\nHost: ok.test\r\n\r\n";
+	char got[4096];
+	ssize_t length;
+	json_t *list;
+	int fd = dial("ok.test", PORT_ECHO);
+
+	put(fd, begin, sizeof(begin) - 1);
+	(void)poll(NULL, 0, _i * 50);
+	ck_assert_int_eq(send(fd, "n", 1, MSG_OOB), 1);
+	(void)poll(NULL, 0, _i * 50);
+	put(fd, end, sizeof(end) - 1);
+	length = recv(fd, got, sizeof(got), 0);
+	ck_assert_int_gt(length, 12);
+	ck_assert(memcmp(got, "HTTP/1.1 40", 11) ==
+		  0); /* 403, or 408: it is not read past the mark */
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(connection(list), "verdict"), "deny");
+	ck_assert_int_eq(json_integer_value(json_object_get(connection(list), "bytes_sent")), 0);
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(asks_nothing_more_of_a_server_that_speaks_no_http)
+{
+	json_t *list;
+	int fd = dial("ok.test", PORT_ECHO);
+
+	put(fd, OK_REQUEST, strlen(OK_REQUEST));
+	expect(fd, OK_REQUEST, strlen(OK_REQUEST));
+	put(fd, OK_REQUEST, strlen(OK_REQUEST));
+	expect_reset(fd);
+	(void)close(fd);
+	list = records();
+	ck_assert_str_eq(text_of(nth_connection(list, 0), "error"),
+			 "the server's answer is no HTTP/1");
+	ck_assert_int_eq(json_integer_value(json_object_get(nth_connection(list, 1), "requests")),
+			 1);
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(a_word_that_was_cut_is_still_a_request)
 {
 	int fd = dial("ok.test", PORT_ECHO);
@@ -272,6 +317,8 @@ int main(void)
 	tcase_add_loop_test(http, answers_a_head_that_does_not_go_on, 0, ROWS(slow_heads));
 	tcase_add_test(http, a_head_has_its_time_however_it_trickles);
 	tcase_add_test(http, refuses_a_head_that_has_no_end);
+	tcase_add_loop_test(http, an_urgent_byte_hides_nothing, 0, 3);
+	tcase_add_test(http, asks_nothing_more_of_a_server_that_speaks_no_http);
 	tcase_add_test(http, a_word_that_was_cut_is_still_a_request);
 	tcase_add_loop_test(http, a_new_policy_closes_what_it_cannot_look_into, 0, ROWS(changed));
 	tcase_add_loop_test(http, judges_a_request_that_is_not_answered_by_a_new_policy, 0,
