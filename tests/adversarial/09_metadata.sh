@@ -22,7 +22,7 @@ watch_packets
 
 # ---- dialled
 jailed "${POLICY[@]}" -- curl -sS -m 2 "http://$META4/"
-expect_match "$STATUS" '^(7|56)$' 'curl: refused or reset'
+expect_match "$STATUS" '^(7|55|56)$' 'curl: refused or reset'
 expect_denied '' "deny raw-ip $META4 80"
 words=() ends='' expected=''
 for address in "${services[@]}"; do

@@ -82,10 +82,10 @@ refused() # STATUS MESSAGE URL
 }
 refused 6 "denied: dns other.test A \(no-rule.*--allow 'domain=other.test'" http://other.test/
 refused 6 'denied: dns x.ok.test' http://x.ok.test/
-refused '7|56' "denied: (tcp|http) ok.test:81 \(no-rule.*--allow 'domain=ok.test port=81'" http://ok.test:81/
-refused '7|56' "denied: (tcp|http) $PUB4:80 \(raw-ip.*--allow 'cidr=$PUB4 port=80'" "http://$PUB4/"
-refused '7|56' "denied: (tcp|http) \[$PUB6\]:80 \(raw-ip" "http://[$PUB6]/"
-refused '7|56' "denied: (tcp|http) \[$PUB6_B\]:80 \(raw-ip" "http://[$PUB6_B]/"
+refused '7|55|56' "denied: (tcp|http) ok.test:81 \(no-rule.*--allow 'domain=ok.test port=81'" http://ok.test:81/
+refused '7|55|56' "denied: (tcp|http) $PUB4:80 \(raw-ip.*--allow 'cidr=$PUB4 port=80'" "http://$PUB4/"
+refused '7|55|56' "denied: (tcp|http) \[$PUB6\]:80 \(raw-ip" "http://[$PUB6]/"
+refused '7|55|56' "denied: (tcp|http) \[$PUB6_B\]:80 \(raw-ip" "http://[$PUB6_B]/"
 expect_eq "$(arrivals http 80)/$(arrivals http 81)" 0/0 'what arrived of denied connections'
 # allowed, and nobody there: told as such
 jail curl -sS --max-time 5 http://v4.test:82/

@@ -22,8 +22,8 @@ policy() # RULE...
 
 # Says a word on an open connection for each line it reads, or dials anew: "open NAME", "say", "dial NAME".
 cat >payload.py <<'END'
-import signal, socket, sys
-signal.signal(signal.SIGHUP, lambda *_: print("hangup", flush=True))
+import os, signal, socket, sys
+signal.signal(signal.SIGHUP, lambda *_: os.write(1, b"hangup\n"))  # print() may be under way
 stream = None
 print("ready", flush=True)
 for line in sys.stdin:

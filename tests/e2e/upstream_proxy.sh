@@ -129,7 +129,7 @@ for way in 'http://proxy.corp:3129 40[17]' 'socks5://proxy.corp:1081 (wants a us
 	expect_match "$ERR" 'credentials: Permission denied' 'the file in the jail'
 	jail --upstream-proxy "$url" --upstream-proxy-credentials "$HOME/wrong" --allow domain=corp.test -- \
 		curl -sS --max-time 5 http://corp.test/hello
-	expect_match "$STATUS" '^(7|52|56)$' 'the wrong password'
+	expect_match "$STATUS" '^(7|52|55|56)$' 'the wrong password'
 	expect_match "$(record)" "upstream-failed.*\"upstream proxy: .*$error" 'the wrong password'
 	jail --upstream-proxy "$url" --allow domain=corp.test -- curl -sS --max-time 5 http://corp.test/hello
 	expect_match "$(record)" "upstream-failed.*\"upstream proxy: .*$error" 'no password'
@@ -185,7 +185,7 @@ expect_eq "$(tail -n 2 "$T/slow.log")" $'silence\nsaid last words'
 
 # ---- a way that leads nowhere
 jail --upstream-proxy http://proxy.corp:3199 --allow domain=ok.test -- curl -sS --max-time 5 http://ok.test/hello
-expect_match "$STATUS/$(record)" '^(7|56)/\["allow","upstream-failed","ok.test",80,null,"upstream proxy: Connection refused"\]$'
+expect_match "$STATUS/$(record)" '^(7|55|56)/\["allow","upstream-failed","ok.test",80,null,"upstream proxy: Connection refused"\]$'
 jail --upstream-proxy http://nowhere.corp:3199 --allow domain=ok.test -- curl -sS --max-time 20 http://ok.test/hello
 expect_match "$(record)" '"upstream-failed","ok.test",80,null,"upstream proxy: '
 jail --upstream-proxy "http://$PUB4:22" --allow domain=ok.test -- curl -sS --max-time 5 http://ok.test/hello
