@@ -353,7 +353,7 @@ static enum conn_state judge_head(struct conn *conn, size_t length)
 	if (!is_read || head.method.length >= sizeof(exchange->method))
 		return refuse_bad(conn);
 	memcpy(exchange->method, head.method.at, head.method.length);
-	if (!note_url(conn, &head, exchange) || !http_head_is_framed(&head) ||
+	if (!note_url(conn, &head, exchange) || !http_head_is_framed(&head, &http->request) ||
 	    !note_path(&head, exchange))
 		return refuse_bad(conn);
 	reason = check_hosts(conn, &head, exchange);

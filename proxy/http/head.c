@@ -182,8 +182,12 @@ enum sniff_state http_head_read(const uint8_t *bytes, size_t length, struct http
 	return state;
 }
 
-bool http_head_is_framed(const struct http_head *head)
+bool http_head_is_framed(const struct http_head *head, const struct http_framing *framing)
 {
+	/* llhttp 8.1 does not know "chunked" with a tab behind it, which servers do */
+	if ((framing->body == HTTP_BODY_CHUNKED) != (head->coding_count > 0) ||
+	    (framing->body == HTTP_BODY_LENGTH && head->length_count == 0))
+		return false;
 	if (head->coding_count == 0)
 		return head->length_count == 0 || (head->length_count == 1 && !head->is_length_odd);
 	return head->coding_count == 1 && head->is_chunked && head->length_count == 0 &&

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "policy/name.h"
+#include "proxy/http/framing.h"
 #include "proxy/sniff/sniff.h"
 
 /* Text in the request, not terminated. */
@@ -38,8 +39,8 @@ bool http_span_is(struct http_span span, const char *text);
  */
 enum sniff_state http_head_read(const uint8_t *bytes, size_t length, struct http_head *head_out);
 
-/* Is it clear where a request with that head ends? */
-bool http_head_is_framed(const struct http_head *head);
+/* Is it clear where a request with that head ends, and did llhttp find the same there? */
+bool http_head_is_framed(const struct http_head *head, const struct http_framing *framing);
 
 /* Splits "name" or "name:port" or "[::1]:80"; the port counts for nothing. False: it is none. */
 bool http_host_split(struct http_span host, struct http_span *name_out);

@@ -46,7 +46,7 @@ static void check_first_head(const uint8_t *data, size_t size)
 	must(used >= 4 && memcmp(data + used - 4, "\r\n\r\n", 4) == 0, "a head ends so");
 	must(memmem(data, used, "\r\n\r\n", 4) == data + used - 4, "and nowhere before");
 	check_lines(data, used);
-	if (http_head_read(data, used, &head) != SNIFF_YES || !http_head_is_framed(&head))
+	if (http_head_read(data, used, &head) != SNIFF_YES || !http_head_is_framed(&head, &framing))
 		return;
 	must((framing.body == HTTP_BODY_CHUNKED) == (head.coding_count == 1),
 	     "both readers see the same coding");

@@ -30,7 +30,8 @@ static inline size_t http_walk_head(struct http_walk *walk, const uint8_t *bytes
 {
 	struct http_head head;
 
-	if (http_head_read(bytes, length, &head) != SNIFF_YES || !http_head_is_framed(&head)) {
+	if (http_head_read(bytes, length, &head) != SNIFF_YES ||
+	    !http_head_is_framed(&head, &walk->framing)) {
 		http_walk_say(walk, "BAD", 3);
 		return SIZE_MAX;
 	}
