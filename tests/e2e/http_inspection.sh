@@ -10,7 +10,7 @@ mkdir "$T/web" "$T/ngx"
 echo hello >"$T/web/hello"
 head -c 50000000 /dev/urandom >"$T/web/big"
 cat >"$T/nginx.conf" <<END
-daemon off; master_process off; pid $T/ngx/pid; error_log $T/ngx/errors info;
+daemon off; master_process off; user root root; pid $T/ngx/pid; error_log $T/ngx/errors info;
 events { }
 http {
 	access_log $T/ngx/access; client_body_temp_path $T/ngx/a; proxy_temp_path $T/ngx/b; fastcgi_temp_path $T/ngx/c;
